@@ -1,0 +1,35 @@
+# cmake -DNVCC=... -DFROM=kernels.cu -DOUT=kernels.ptx: PTX for every GPU from the oldest that this nvcc
+# knows, and for drivers older than this nvcc.
+execute_process(COMMAND ${NVCC} --list-gpu-arch OUTPUT_VARIABLE architectures RESULT_VARIABLE status)
+string(REGEX MATCHALL "compute_[0-9]+" architectures "${architectures}")
+if(NOT status EQUAL 0 OR NOT architectures)
+    message(FATAL_ERROR "${NVCC} --list-gpu-arch does not work: repair this nvcc, or configure with -DPEAKWARD_NVCC= to build without it")
+endif()
+list(SORT architectures COMPARE NATURAL)
+list(GET architectures 0 oldest)
+string(REPLACE compute_ sm_ target ${oldest})
+execute_process(COMMAND ${NVCC} -ptx -O3 -std=c++17 -arch=${oldest} -o ${OUT}.new ${FROM} RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${NVCC} could not compile ${FROM}")
+endif()
+# nvcc writes the PTX version of its own release, which older drivers refuse by its number alone. These
+# kernels load, add and store: they need no more than the first version that knows the target (PTX ISA
+# manual, table of releases: sm_50 4.0, sm_60 5.0, sm_70 6.0, sm_75 6.3), and the assembler has the last word.
+set(version_sm_50 4.0)
+set(version_sm_52 4.1)
+set(version_sm_60 5.0)
+set(version_sm_70 6.0)
+set(version_sm_75 6.3)
+set(version_sm_80 7.0)
+if(version_${target})
+    file(READ ${OUT}.new text)
+    string(REGEX REPLACE "\n\\.version [0-9.]+\n" "\n.version ${version_${target}}\n" text "${text}")
+    file(WRITE ${OUT}.lowered.ptx "${text}")
+    execute_process(COMMAND ${NVCC} -cubin -arch=${target} -o ${OUT}.cubin ${OUT}.lowered.ptx
+                    RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+    if(status EQUAL 0)
+        file(RENAME ${OUT}.lowered.ptx ${OUT}.new)
+    endif()
+    file(REMOVE ${OUT}.lowered.ptx ${OUT}.cubin)
+endif()
+file(RENAME ${OUT}.new ${OUT})
