@@ -1,0 +1,179 @@
+#include <map>
+
+#include "cli/options.hpp"
+#include "core/text.hpp"
+#include "session/history.hpp"
+
+namespace peakward::cli {
+namespace {
+
+struct DbOptions {
+    std::shared_ptr<CommonOptions> common;
+};
+
+Json info_json(const StoreInfo& i) {
+    return {{"location", i.location},
+            {"engine", i.engine},
+            {"schema_version", i.schema_version},
+            {"schema_version_of_program", i.schema_version_of_program},
+            {"runs", i.runs},
+            {"measurements", i.measurements},
+            {"installs", i.installs},
+            {"size_bytes", i.size_bytes},
+            {"first_timestamp", i.first_timestamp},
+            {"last_timestamp", i.last_timestamp},
+            {"chain_head", i.chain_head}};
+}
+
+Table info_table(const StoreInfo& info) {
+    Table table;
+    table.columns = {{"fact", "Fact"}, {"value", "Value"}};
+    const Json document = info_json(info);
+    for (const auto& [name, value] : document.items())
+        table.rows.push_back(
+            {cell(name), cell(value.is_string() ? value.get<std::string>() : value.dump())});
+    return table;
+}
+
+Report info_report(const StoreInfo& i) {
+    Section section;
+    const auto add = [&](const char* label, std::string value) {
+        if (value.empty()) value = "-";
+        section.fields.push_back({label, std::move(value), Tone::plain, {}, {}});
+    };
+    add("Location", i.location);
+    add("Engine", i.engine);
+    add("Schema", i.schema_version == i.schema_version_of_program
+                      ? fmt::format("version {}, as this program writes it", i.schema_version)
+                      : fmt::format("version {}; this program writes {} (peakward db migrate)",
+                                    i.schema_version, i.schema_version_of_program));
+    add("Size", format_value(static_cast<double>(i.size_bytes), Unit::bytes));
+    add("Runs", fmt::format("{} with {} measurements, of {} install{}", i.runs, i.measurements,
+                            i.installs, i.installs == 1 ? "" : "s"));
+    add("First run", i.first_timestamp);
+    add("Last run", i.last_timestamp);
+    add("Chain head", i.chain_head);
+    return {"DATABASE", {std::move(section)}};
+}
+
+Result<int> info(Call& call, const DbOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto store = store_info(o.common->db);
+    if (!store) return tl::make_unexpected(store.error());
+    show(call, *format,
+         {[&] {
+              return Json{{"schema_version", 1}, {"store", info_json(*store)}};
+          },
+          [&] { return info_table(*store); }, [&] { return info_report(*store); }});
+    return 0;
+}
+
+Result<int> verify(Call& call, const DbOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto verdict = verify_store(o.common->db);
+    if (!verdict) return tl::make_unexpected(verdict.error());
+    const bool sound = verdict->problems.empty();
+    Shown shown;
+    shown.document = [&] {
+        return Json{{"schema_version", 1},
+                    {"runs", verdict->runs},
+                    {"sound", sound},
+                    {"problems", verdict->problems}};
+    };
+    shown.table = [&] {
+        Table table;
+        table.columns = {{"problem", "Problem"}};
+        for (const std::string& problem : verdict->problems) table.rows.push_back({cell(problem)});
+        return table;
+    };
+    shown.report = [&] {
+        Section section;
+        for (const std::string& problem : verdict->problems)
+            section.paragraphs.push_back({problem, Tone::bad, "✗"});
+        if (sound)
+            section.paragraphs.push_back(
+                {fmt::format(
+                     "The chain of {} run{} holds: nothing was changed, nothing is missing.",
+                     verdict->runs, verdict->runs == 1 ? "" : "s"),
+                 Tone::good, "✓"});
+        return Report{{}, {std::move(section)}};
+    };
+    show(call, *format, shown);
+    return sound ? 0 : 1;
+}
+
+// The answer of an action that has only a sentence to say.
+void say(Call& call, Format format, const std::string& sentence, Json document) {
+    document["schema_version"] = 1;
+    if (format == Format::json) return print_document(call.console, document);
+    Section section;
+    section.paragraphs.push_back({sentence, Tone::good, "✓"});
+    call.console.out << render(Report{{}, {std::move(section)}}, format, call.console.out_terminal);
+}
+
+Result<int> migrate(Call& call, const DbOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto done = migrate_database(o.common->db);
+    if (!done) return tl::make_unexpected(done.error());
+    const auto [from, to] = done->versions;
+    say(call, *format,
+        from == to ? fmt::format("{} is at schema version {} already.", done->location, to)
+                   : fmt::format("{} went from schema version {} to {}.", done->location, from, to),
+        {{"location", done->location}, {"from", from}, {"to", to}});
+    return 0;
+}
+
+Result<int> rebuild(Call& call, const DbOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto location = rebuild_store(o.common->db);
+    if (!location) return tl::make_unexpected(location.error());
+    say(call, *format,
+        fmt::format("The derived tables of {} were made anew; the runs were not touched.",
+                    *location),
+        {{"location", *location}, {"rebuilt", true}});
+    return 0;
+}
+
+struct DbAction {
+    const char* name;
+    const char* summary;
+    Tables tables;
+    Result<int> (*run)(Call&, const DbOptions&);
+};
+constexpr DbAction actions[] = {
+    {"info", "where it is, its size, its runs, its schema", Tables::yes, info},
+    {"verify", "check the hash chain over all runs; ends with 1 when it is broken", Tables::yes,
+     verify},
+    {"migrate", "bring an older database to this program's schema", Tables::no, migrate},
+    {"rebuild", "make the derived tables anew from the stored runs", Tables::no, rebuild},
+};
+
+Action define(CLI::App& app) {
+    std::map<const CLI::App*, std::function<Result<int>(Call&)>> runs;
+    for (const DbAction& action : actions) {
+        CLI::App& sub = add_action(app, action.name, action.summary);
+        DbOptions options{add_common_options(sub, action.tables)};
+        runs[&sub] = [run = action.run, options](Call& call) { return run(call, options); };
+    }
+    return [&app, runs](Call& call) { return runs.at(chosen_action(app))(call); };
+}
+
+}  // namespace
+
+Verb db_verb() {
+    return {"db",
+            "Look back",
+            "look after the database itself: info, verify, migrate, rebuild",
+            "A database only ever grows: a run that was stored is never changed or removed, and "
+            "each carries the hash of the run before it, so that verify finds any change.",
+            {{"peakward db info", "where the runs are, and how many"},
+             {"peakward db verify", "was anything changed behind our back?"},
+             {"peakward db info --db team.db --json", "another database, for a script"}},
+            define};
+}
+
+}  // namespace peakward::cli

@@ -1,0 +1,44 @@
+// The actions of `peakward hardware`: one function each, in three files by what they are about.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "session/hardware.hpp"
+
+namespace peakward::cli {
+
+struct HardwareOptions {
+    std::shared_ptr<CommonOptions> common;
+    std::vector<std::string> names, columns, settings, files;
+    std::string kind, vendor, architecture, question, mode, device, source, compare;
+    std::string from, run, calibration, product, folder;
+    bool from_detection = false, replace = false, dry_run = false, check = false;
+};
+
+// Looking: hardware.cpp
+Result<int> hardware_list(Call& call, const HardwareOptions& o);
+Result<int> hardware_show(Call& call, const HardwareOptions& o);
+Result<int> hardware_query(Call& call, const HardwareOptions& o);
+Result<int> hardware_detect(Call& call, const HardwareOptions& o);
+// Changing: hardware_edit.cpp
+Result<int> hardware_add(Call& call, const HardwareOptions& o);
+Result<int> hardware_update(Call& call, const HardwareOptions& o);
+Result<int> hardware_delete(Call& call, const HardwareOptions& o);
+Result<int> hardware_validate(Call& call, const HardwareOptions& o);
+Result<int> hardware_import(Call& call, const HardwareOptions& o);
+// Promised beside measured: hardware_calibration.cpp
+Result<int> hardware_summary(Call& call, const HardwareOptions& o);
+Result<int> hardware_export(Call& call, const HardwareOptions& o);
+Result<int> hardware_sync(Call& call, const HardwareOptions& o);
+
+// The database, with what is wrong in the user's folder said on stderr.
+HardwareDatabase open_database(Call& call, const HardwareOptions& o);
+// A sentence for people, a document for programs.
+void say(Call& call, Format format, const std::string& sentence, Json document);
+// Questions and answers of `hardware add` on a terminal.
+Result<HardwareSpec> ask_for_product(Call& call);
+
+}  // namespace peakward::cli

@@ -1,0 +1,132 @@
+#include "cli/options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/text.hpp"
+#include "session/vocabulary.hpp"
+
+namespace peakward::cli {
+
+std::shared_ptr<CommonOptions> add_common_options(CLI::App& app, Tables tables) {
+    auto options = std::make_shared<CommonOptions>();
+    add_flag(app, options->json,
+             {"--json", "",
+              "Print one JSON document on stdout (the same as --format json). An error is a "
+              "document too: {\"error\": {\"kind\", \"message\"}, \"exit_code\"}.",
+              "Output"});
+    if (tables == Tables::yes)
+        add_value(app, options->format,
+                  {"--format", "FORMAT", "How to print the result.", "Output"});
+    add_flag(app, options->quiet,
+             {"--quiet,-q", "", "No progress, no remarks: only results and errors.", "Output"});
+    add_value(app, options->db,
+              {"--db", "FILE",
+               "The database of runs. Default: $PEAKWARD_DB, else "
+               "$XDG_DATA_HOME/peakward/calibrations.db.",
+               "Output"});
+    return options;
+}
+
+Result<Format> chosen_format(const CommonOptions& options) {
+    if (options.format.empty()) return options.json ? Format::json : Format::text;
+    const auto format = format_from(options.format);
+    if (!format)
+        return wrong_usage("--format: " +
+                           unknown_name_message("format", options.format, format_names()));
+    if (options.json && *format != Format::json)
+        return wrong_usage("--json and --format " + options.format + " exclude each other");
+    return *format;
+}
+
+void add_flag(CLI::App& app, bool& value, const OptionText& text) {
+    app.add_flag(text.names, value, text.description)->group(text.group);
+}
+
+void add_value(CLI::App& app, std::string& value, const OptionText& text) {
+    app.add_option(text.names, value, text.description)
+        ->type_name(text.type)
+        ->required(text.required)
+        ->group(text.group)
+        ->take_last();
+}
+
+void add_list(CLI::App& app, std::vector<std::string>& values, const OptionText& text) {
+    app.add_option(text.names, values, text.description)
+        ->type_name(text.type)
+        ->required(text.required)
+        ->group(text.group)
+        ->take_all();
+}
+
+CLI::App& add_action(CLI::App& app, const char* name, const char* summary) {
+    app.require_subcommand(1);
+    CLI::App* action = app.add_subcommand(name, summary);
+    action->group("Actions");
+    return *action;
+}
+
+const CLI::App* chosen_action(const CLI::App& app) { return app.get_subcommands().front(); }
+
+std::vector<std::string> words_in(const std::vector<std::string>& values) {
+    std::vector<std::string> words;
+    for (const std::string& value : values)
+        for (std::string& word : split_list(value))
+            if (std::find(words.begin(), words.end(), word) == words.end())
+                words.push_back(std::move(word));
+    return words;
+}
+
+Result<std::optional<long long>> whole_number(const std::string& option, const std::string& text,
+                                              long long smallest, long long largest) {
+    if (text.empty()) return std::nullopt;
+    const auto number = parse_integer(text);
+    if (!number || *number < smallest || *number > largest)
+        return wrong_usage(fmt::format("{} takes a whole number from {} to {}, not '{}'", option,
+                                       smallest, largest, text));
+    return *number;
+}
+
+Result<std::optional<double>> positive_number(const std::string& option, const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    const auto number = parse_number(text);
+    if (!number || !std::isfinite(*number) || *number <= 0)
+        return wrong_usage(fmt::format("{} takes a number above zero, not '{}'", option, text));
+    return *number;
+}
+
+std::vector<std::string> words_of(const std::string& type) {
+    if (type == "PRECISION") return vocabulary().precisions;
+    if (type == "OPERATION") return vocabulary().operations;
+    if (type == "LAYER") return vocabulary().layers;
+    if (type == "FORMAT") return format_names();
+    if (type == "SHELL") return {"bash", "zsh", "fish"};
+    if (type == "TABLE") return {"measurements", "results"};
+    if (type == "KIND") return {"cpu", "gpu", "accelerator", "board"};
+    if (type == "ASPECT") return {"peaks", "bandwidth", "efficiency", "calibration"};
+    if (type == "VERB") {
+        std::vector<std::string> names;
+        for (const Verb& verb : verbs()) names.push_back(verb.name);
+        return names;
+    }
+    return {};
+}
+
+void print_document(Console& console, const Json& document) {
+    console.out << document.dump(2, ' ', true, Json::error_handler_t::replace) << "\n";
+}
+
+void show(Call& call, Format format, const Shown& shown) {
+    Console& console = call.console;
+    if (format == Format::json) return print_document(console, shown.document());
+    if (format == Format::csv || !shown.report)
+        console.out << render(shown.table(), format, console.out_terminal);
+    else
+        console.out << render(shown.report(), format, console.out_terminal);
+}
+
+}  // namespace peakward::cli

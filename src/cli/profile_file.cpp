@@ -1,0 +1,45 @@
+#include "cli/profile_file.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "core/posix.hpp"
+#include "core/records_json.hpp"
+#include "core/text.hpp"
+
+namespace peakward::cli {
+
+namespace fs = std::filesystem;
+
+Status check_output(const std::string& path, bool overwrite) {
+    if (path.empty()) return wrong_usage("--output: the name of the file is empty");
+    std::error_code error;
+    const fs::path file(path);
+    const fs::file_status status = fs::status(file, error);
+    if (fs::is_directory(status))
+        return wrong_usage(fmt::format("--output {}: this is a folder; name a file in it", path));
+    if (fs::exists(status) && !fs::is_regular_file(status))
+        return wrong_usage(fmt::format(
+            "--output {}: not a regular file; --json prints the run on stdout instead", path));
+    if (fs::exists(status) && fs::file_size(file, error) > 0 && !overwrite)
+        return wrong_usage(fmt::format(
+            "--output {}: the file exists already; name another, or replace it with --overwrite",
+            path));
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    if (!fs::is_directory(folder, error))
+        return wrong_usage(fmt::format("--output {}: there is no folder {}; make it first", path,
+                                       folder.string()));
+    if (::access(folder.c_str(), W_OK) != 0)
+        return failed(
+            fmt::format("--output {}: the folder {} cannot be written to", path, folder.string()));
+    return {};
+}
+
+Status write_profile(const std::string& path, const Run& run) {
+    Json document = to_json(run, WithWindows::yes);
+    return write_file_atomically(
+        path, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace peakward::cli

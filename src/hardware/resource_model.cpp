@@ -1,0 +1,225 @@
+#include "hardware/resource_model.hpp"
+
+#include "catalog/catalog.hpp"
+#include "core/text.hpp"
+#include "hardware/calibration.hpp"
+#include "hardware/peaks.hpp"
+
+namespace peakward {
+namespace {
+
+constexpr const char* generated =
+    "Made by `peakward hardware sync` from the hardware database; do not edit.";
+
+// One product in one power mode.
+struct Model {
+    const HardwareSpec* spec = nullptr;
+    std::string mode;
+    std::map<std::string, double> peaks_gops, efficiency;
+    std::optional<double> bandwidth_gbps, bandwidth_efficiency, tdp_w, memory_gb;
+    double units_count = 0;
+};
+
+std::optional<double> value_of(const std::optional<Figure>& figure) {
+    return figure ? figure->value : std::nullopt;
+}
+
+Model model_of(const HardwareSpec& spec, const std::string& mode) {
+    Model model;
+    model.spec = &spec;
+    model.mode = mode;
+    for (const std::string& precision : precisions_of(spec))
+        if (const Peak peak = spec_peak(spec, precision, mode); peak.kind != PeakKind::unknown)
+            model.peaks_gops[precision] = peak.value;
+    if (const Peak peak = spec_bandwidth(spec, mode); peak.kind != PeakKind::unknown)
+        model.bandwidth_gbps = peak.value;
+    for (const CoreGroup& group : cores_in(spec, mode))
+        model.units_count += group.count.value.value_or(0);
+    model.tdp_w = spec.tdp_w.value;
+    const auto of_mode = spec.power_modes.find(mode);
+    if (of_mode != spec.power_modes.end() && of_mode->second.tdp_w)
+        model.tdp_w = of_mode->second.tdp_w->value;
+    if (spec.memory) model.memory_gb = value_of(spec.memory->capacity_gb);
+    for (const CalibrationSummary& summary : calibrations_of(spec))
+        if (summary.mode == (mode.empty() ? only_mode : mode)) {
+            model.efficiency = summary.efficiency;
+            model.bandwidth_efficiency = summary.bandwidth_efficiency;
+        }
+    return model;
+}
+
+std::vector<Model> models_of(const std::vector<const HardwareSpec*>& specs) {
+    std::vector<Model> models;
+    for (const HardwareSpec* spec : specs) {
+        if (spec->kind == "board") continue;
+        if (spec->power_modes.empty()) models.push_back(model_of(*spec, ""));
+        for (const auto& [name, mode] : spec->power_modes) models.push_back(model_of(*spec, name));
+    }
+    return models;
+}
+
+Json json_of(const Model& model) {
+    const HardwareSpec& spec = *model.spec;
+    return {{"id", spec.id},
+            {"name", spec.name},
+            {"kind", spec.kind},
+            {"vendor", spec.vendor},
+            {"architecture", spec.architecture},
+            {"power_mode", model.mode.empty() ? Json(nullptr) : Json(model.mode)},
+            {"spec_version", spec.spec_version},
+            {"units_count", model.units_count},
+            {"peaks_gops", model.peaks_gops},
+            {"efficiency", model.efficiency},
+            {"bandwidth_gbps", optional_to_json(model.bandwidth_gbps)},
+            {"bandwidth_efficiency", optional_to_json(model.bandwidth_efficiency)},
+            {"memory_gb", optional_to_json(model.memory_gb)},
+            {"tdp_w", optional_to_json(model.tdp_w)}};
+}
+
+// The shortest text that reads back as the same number; "0.0" for one that is not known.
+std::string literal(const std::optional<double>& value) {
+    const std::string text = fmt::format("{}", value.value_or(0));
+    const bool whole = text.find_first_of(".e") == std::string::npos;
+    return whole ? text + ".0" : text;
+}
+
+std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', true); }
+
+std::string cpp_header(const std::vector<Model>& models) {
+    const std::vector<std::string> precisions = catalog::precision_names();
+    std::string text = fmt::format(
+        "// {}\n"
+        "// Rates in 10^9 operations or bytes per second, dense; 0.0 stands for not known.\n"
+        "#pragma once\n\n"
+        "#include <array>\n#include <string_view>\n\n"
+        "namespace peakward_hardware {{\n\n"
+        "enum Precision {{ {}, precision_count }};\n\n"
+        "struct ResourceModel {{\n"
+        "    std::string_view id, name, kind, vendor, power_mode;\n"
+        "    int spec_version;\n"
+        "    double units_count, bandwidth_gbps, bandwidth_efficiency, memory_gb, tdp_w;\n"
+        "    std::array<double, precision_count> peaks_gops, efficiency;\n"
+        "}};\n\n"
+        "inline constexpr std::array<ResourceModel, {}> models{{{{\n",
+        generated, fmt::join(precisions, ", "), models.size());
+    const auto row = [&](const std::map<std::string, double>& values) {
+        std::vector<std::string> cells;
+        for (const std::string& precision : precisions) {
+            const auto it = values.find(precision);
+            cells.push_back(literal(it == values.end() ? std::nullopt : std::optional(it->second)));
+        }
+        return fmt::format("{{{{{}}}}}", fmt::join(cells, ", "));
+    };
+    for (const Model& m : models)
+        text += fmt::format(
+            "    {{{}, {}, {}, {}, {}, {},\n     {}, {}, {}, {}, {},\n     {},\n     {}}},\n",
+            quoted(m.spec->id), quoted(m.spec->name), quoted(m.spec->kind), quoted(m.spec->vendor),
+            quoted(m.mode), m.spec->spec_version, literal(m.units_count), literal(m.bandwidth_gbps),
+            literal(m.bandwidth_efficiency), literal(m.memory_gb), literal(m.tdp_w),
+            row(m.peaks_gops), row(m.efficiency));
+    return text + "}};\n\n}  // namespace peakward_hardware\n";
+}
+
+std::string python_value(const Json& value, int indent) {
+    const std::string blanks(static_cast<std::size_t>(indent), ' ');
+    if (value.is_null()) return "None";
+    if (value.is_string()) return quoted(value.get<std::string>());
+    if (!value.is_object()) return value.dump();
+    std::string text = "{";
+    for (const auto& [key, inner] : value.items())
+        text +=
+            fmt::format("\n{}    {}: {},", blanks, quoted(key), python_value(inner, indent + 4));
+    return text + (value.empty() ? "}" : "\n" + blanks + "}");
+}
+
+std::string python_module(const std::vector<Model>& models) {
+    std::string text = fmt::format(
+        "\"\"\"{}\n\nRates are in 10^9 operations or bytes per second, dense. A figure that is not "
+        "known is None or left\nout.\n\"\"\"\n\nMODELS: list[dict[str, object]] = [\n",
+        generated);
+    for (const Model& model : models) text += "    " + python_value(json_of(model), 4) + ",\n";
+    return text + "]\n";
+}
+
+std::string json_document(const std::vector<Model>& models) {
+    Json list = Json::array();
+    for (const Model& model : models) list.push_back(json_of(model));
+    const Json document{{"schema_version", 1}, {"generated", generated}, {"models", list}};
+    return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// ---------------------------------------------------------------------------------------------
+
+std::string markdown_cell(std::string text) {
+    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+        text.replace(at, 1, "\\|");
+    return text.empty() ? "-" : text;
+}
+
+std::string tera(const HardwareSpec& spec, const std::string& precision) {
+    const Peak peak = spec_peak(spec, precision);
+    if (peak.kind == PeakKind::unknown) return "-";
+    return fmt::format("{:.4g}", peak.value * 1e-3) + (peak.kind == PeakKind::computed ? " *" : "");
+}
+
+std::string page_row(const HardwareSpec& spec) {
+    const Peak bandwidth = spec_bandwidth(spec);
+    std::string row = fmt::format("| `{}` | {} | {} |", spec.id, markdown_cell(spec.name),
+                                  markdown_cell(spec.launched));
+    for (const char* precision : {"fp64", "fp32", "bf16", "fp16", "fp8_e4m3", "int8"})
+        row += fmt::format(" {} |", tera(spec, precision));
+    row += fmt::format(
+        " {} | {} |\n",
+        bandwidth.kind == PeakKind::unknown ? "-" : fmt::format("{:.5g}", bandwidth.value),
+        spec.tdp_w ? fmt::format("{:g}", *spec.tdp_w.value) : "-");
+    return row;
+}
+
+std::string page_names(const HardwareSpec& spec) {
+    std::vector<std::string> modes, parts;
+    for (const auto& [name, mode] : spec.power_modes) modes.push_back(name);
+    for (const std::string& part : spec.contains) parts.push_back("`" + part + "`");
+    std::vector<std::string> aliases;
+    for (const std::string& alias : spec.aliases) aliases.push_back("`" + alias + "`");
+    return fmt::format("| `{}` | {} | {} | {} |\n", spec.id,
+                       markdown_cell(fmt::format("{}", fmt::join(aliases, ", "))),
+                       markdown_cell(fmt::format("{}", fmt::join(modes, ", "))),
+                       markdown_cell(fmt::format("{}", fmt::join(parts, ", "))));
+}
+
+}  // namespace
+
+std::vector<GeneratedFile> resource_models(const std::vector<const HardwareSpec*>& specs) {
+    const std::vector<Model> models = models_of(specs);
+    return {{"peakward_hardware.hpp", cpp_header(models)},
+            {"peakward_hardware.py", python_module(models)},
+            {"peakward_hardware.json", json_document(models)}};
+}
+
+std::string hardware_page(const HardwareDatabase& database) {
+    std::string page = fmt::format(
+        "# Products of the hardware database\n\n"
+        "Generated from `data/hardware` (`PEAKWARD_UPDATE_GOLDEN=1` with the hardware tests writes "
+        "it anew); {} products. Every figure and its\nsource: `peakward hardware show ID`. A new "
+        "product is one file: [add a product](howto/add-a-product.md).\n\n"
+        "Peaks are dense, in 10^12 operations per second; `*` marks one that is derived from "
+        "operations per clock x clock, `-` one that is\nnot known or not stated. Bandwidth is in "
+        "GB/s, of one processor with the memory that its entry names.\n",
+        database.specs.size());
+    for (const auto& [kind, title] :
+         {std::pair{"cpu", "Processors"}, {"gpu", "GPUs"}, {"accelerator", "Accelerators"}}) {
+        page += fmt::format(
+            "\n## {}\n\n| id | product | launched | fp64 | fp32 | bf16 | fp16 | fp8 | int8 | GB/s "
+            "| W |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+            title);
+        for (const HardwareSpec& spec : database.specs)
+            if (spec.kind == kind) page += page_row(spec);
+    }
+    page +=
+        "\n## Names, power modes and boards\n\n| id | also called | power modes | contains |\n"
+        "|---|---|---|---|\n";
+    for (const HardwareSpec& spec : database.specs) page += page_names(spec);
+    return page;
+}
+
+}  // namespace peakward

@@ -1,0 +1,31 @@
+// Another hardware thread on the same core: the disturbance that no clock, no context switch and no
+// CPU time shows. On a rented machine the sibling belongs to a stranger; the core keeps its clock
+// and gives us three quarters of its units. A register-resident kernel tells: what it does per
+// cycle is a constant of the core (catalog/isa.hpp), and a window below it was not ours alone.
+#pragma once
+
+#include <span>
+
+#include "core/records.hpp"
+
+namespace peakward {
+
+struct CoreShareOptions {
+    double near_legal_min = 0.94;  // of the legal rate: the same border as catalog::round_to_legal
+    double share_min = 0.97;       // of the steady rate; below: core_shared
+};
+
+struct CoreShare {
+    double legal = 0;   // operations per cycle and core; 0: no legal rate is known
+    double steady = 0;  // median rate of the windows near the legal one; 0: there is none
+    int shared = 0;     // windows marked
+};
+
+// Marks kept windows of a compute_peak case whose operations per cycle are below the share of the
+// steady rate as core_shared, and core_shared ones that are not as kept. Where the clock was probed
+// and no window at all is near a legal rate, every one is core_shared: the core was never ours, or
+// the probe is wrong, and either way there is no figure. Without a clock it marks none.
+CoreShare mark_core_shared(std::span<Window> windows, const Case& what,
+                           const CoreShareOptions& options);
+
+}  // namespace peakward

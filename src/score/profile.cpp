@@ -1,0 +1,124 @@
+#include "score/profile.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/text.hpp"
+
+namespace peakward {
+namespace {
+
+// What was measured for a peak alone ("peak_evidence") is in the peak's formula, and no point.
+bool is_scored(const Measurement& m) {
+    if (std::find(m.flags.begin(), m.flags.end(), "peak_evidence") != m.flags.end()) return false;
+    return m.outcome == Outcome::measured && m.statistics.median_s > 0 && (m.gops || m.gbps);
+}
+
+const Score* score_of(const Run& run, const Case& what) {
+    for (const Score& score : run.results)
+        if (score.device == what.device && score.backend == what.backend &&
+            score.precision == what.precision)
+            return &score;
+    return nullptr;
+}
+
+ProfilePoint point_of(const Run& run, const Measurement& m) {
+    ProfilePoint point;
+    point.what = m.what;
+    point.gops = m.gops.value_or(0);
+    point.gbps = m.gbps.value_or(0);
+    point.median_s = m.statistics.median_s;
+    point.ci_low_s = m.statistics.ci_low_s;
+    point.ci_high_s = m.statistics.ci_high_s;
+    point.implementation = m.implementation;
+    point.flags = m.flags;
+    const Score* score = score_of(run, m.what);
+    if (score && m.gops && score->theoretical_peak.kind != PeakKind::unknown &&
+        score->theoretical_peak.value > 0)
+        point.efficiency = *m.gops / score->theoretical_peak.value;
+    return point;
+}
+
+std::string hardware_name(const Hardware& hardware, const std::string& device) {
+    const std::size_t colon = device.find(':');
+    if (device != "cpu" && colon != std::string::npos) {
+        const auto index = parse_integer(device.substr(colon + 1));
+        if (index && *index >= 0 && static_cast<std::size_t>(*index) < hardware.gpus.size()) {
+            const auto& model = hardware.gpus[static_cast<std::size_t>(*index)].model;
+            if (model) return *model;
+        }
+    }
+    return hardware.cpu.model ? *hardware.cpu.model : "unknown";
+}
+
+Profile profile_of(const Run& run, const std::string& device, const std::string& backend) {
+    Profile profile;
+    const Hardware& hardware = run.context.hardware;
+    profile.hardware_name = hardware_name(hardware, device);
+    profile.device = device;
+    profile.device_type = device.substr(0, device.find(':'));
+    profile.platform_architecture = hardware.cpu.architecture;
+    profile.framework = backend;
+    for (const BackendInfo& info : run.backends)
+        if (info.backend == backend) profile.framework_versions = info.versions;
+    profile.run_id = run.run_id;
+    profile.timestamp = run.timestamp;
+    profile.suite = run.suite;
+    profile.peakward_version = run.peakward_version;
+    profile.hardware_fingerprint = hardware.fingerprint;
+    profile.software_fingerprint = run.context.software.fingerprint;
+    profile.flags = run.flags;
+    for (const Score& score : run.results)
+        if (score.device == device && score.backend == backend &&
+            score.theoretical_peak.kind != PeakKind::unknown)
+            profile.theoretical_peaks[score.precision] = {
+                score.theoretical_peak.value, std::string(to_string(score.theoretical_peak.kind)),
+                score.theoretical_peak.formula};
+    for (const PrecisionCell& cell : run.precision_matrix)
+        if (cell.device == device && cell.backend == backend)
+            profile.precision_matrix.push_back(cell);
+    for (const Measurement& m : run.measurements) {
+        if (m.what.device != device || m.what.backend != backend || !is_scored(m)) continue;
+        profile.threads = std::max(profile.threads, m.what.threads);
+        profile.points.push_back(point_of(run, m));
+    }
+    return profile;
+}
+
+// "Intel(R) Core(TM) i7-12700K" -> "intel_core_i7_12700k": marks of registration say nothing.
+std::string slug(std::string text) {
+    for (const char* mark : {"(R)", "(TM)", "(r)", "(tm)"})
+        for (std::size_t at; (at = text.find(mark)) != std::string::npos;)
+            text.erase(at, std::string(mark).size());
+    std::string made;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (std::isalnum(byte))
+            made += static_cast<char>(std::tolower(byte));
+        else if (!made.empty() && made.back() != '_')
+            made += '_';
+    }
+    while (!made.empty() && made.back() == '_') made.pop_back();
+    return made.empty() ? "unknown" : made;
+}
+
+}  // namespace
+
+std::vector<Profile> profiles_of(const Run& run) {
+    std::vector<std::pair<std::string, std::string>> keys;
+    for (const Measurement& m : run.measurements) {
+        if (!is_scored(m)) continue;
+        const auto key = std::pair(m.what.device, m.what.backend);
+        if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+    std::vector<Profile> profiles;
+    for (const auto& [device, backend] : keys) profiles.push_back(profile_of(run, device, backend));
+    return profiles;
+}
+
+std::string profile_file_name(const Profile& profile) {
+    return fmt::format("{}_{}_{}.json", slug(profile.hardware_name), slug(profile.device),
+                       slug(profile.framework));
+}
+
+}  // namespace peakward

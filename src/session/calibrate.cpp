@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+#include "catalog/catalog.hpp"
+#include "core/text.hpp"
+#include "detect/detect.hpp"
+#include "measure/measure.hpp"
+#include "networks/networks.hpp"
+#include "score/precision_matrix.hpp"
+#include "score/score.hpp"
+#include "session/internal.hpp"
+#include "session/products.hpp"
+#include "session/session.hpp"
+#include "store/run_store.hpp"
+
+namespace peakward {
+namespace {
+
+// RFC 9562, version 4: 122 random bits.
+std::string random_uuid() {
+    const std::uint64_t high = (random_seed() & ~0xf000ULL) | 0x4000ULL;
+    const std::uint64_t low = (random_seed() & ~(3ULL << 62)) | (1ULL << 63);
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
+                       high & 0xffff, low >> 48, low & 0xffffffffffffULL);
+}
+
+std::string iso_utc(std::time_t seconds) {
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900,
+                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+// Names are checked before the machine is touched: a typing error costs no measuring time.
+Status check_names(const CalibrateRequest& request) {
+    const auto check = [](const char* kind, const std::vector<std::string>& names,
+                          const std::vector<std::string>& known) -> Status {
+        for (const std::string& name : names)
+            if (std::find(known.begin(), known.end(), name) == known.end())
+                return wrong_usage(unknown_name_message(kind, name, known));
+        return {};
+    };
+    if (auto ok = check("operation", request.operations, catalog::operation_names()); !ok)
+        return ok;
+    if (auto ok = check("precision", request.precisions, catalog::precision_names()); !ok)
+        return ok;
+    if (auto ok = check("layer", request.layers, catalog::layer_names()); !ok) return ok;
+    if (request.threads < 0)
+        return wrong_usage(fmt::format("--threads {}: must be 1 or more", request.threads));
+    if (request.budget_s < 0)
+        return wrong_usage(fmt::format("--budget {}: must be positive", request.budget_s));
+    return {};
+}
+
+// Before anything is detected; the measuring stage looks again.
+Status check_backends(const CalibrateRequest& request, const std::vector<WorkerCommand>& workers) {
+    if (request.backends == std::vector<std::string>{"all"}) return {};
+    std::vector<std::string> known;
+    for (const WorkerCommand& worker : workers) known.push_back(worker.backend);
+    for (const std::string& name : request.backends)
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return wrong_usage(unknown_name_message("backend", name, known));
+    return {};
+}
+
+Result<std::string> network_folder(const Case& what) {
+    const std::string cache = usual_cache_folder();
+    if (cache.empty())
+        return failed("neither XDG_CACHE_HOME nor HOME is set: nowhere to write a network's files");
+    auto files = materialise(what.operation, axis(what.shape, "batch", 1), cache);
+    if (!files) return tl::make_unexpected(files.error());
+    return files->folder;
+}
+
+// NVML's total is renewed every 20 to 100 ms (PETSc manual, PetscLogGpuEnergyMeter).
+constexpr Nanoseconds nvml_period = std::chrono::milliseconds(100);
+
+EnergySource energy_of_gpu(const SysRoot& root) {
+    const auto read = [&root]() -> ReadResult<EnergyReading> {
+        const auto total = gpu_energy(root);
+        if (!total) return tl::make_unexpected(total.error());
+        const auto microjoules = static_cast<std::uint64_t>(total->joules * 1e6);
+        return EnergyReading{total->at, {{"GPU, by NVML", microjoules, 0}}};
+    };
+    return {read, nvml_period};
+}
+
+std::string refusal(const Preflight& preflight) {
+    std::string text = "this machine is not fit to measure now:";
+    for (const Check& check : preflight.checks) {
+        if (check.status != CheckStatus::fail) continue;
+        text += fmt::format("\n  {}: {}", check.title, check.evidence);
+        if (!check.remedy.empty()) text += fmt::format("\n    mend it with: {}", check.remedy);
+    }
+    return text + "\nMeasure all the same with --force; the run is then flagged.";
+}
+
+bool uses_gpu(const std::vector<std::string>& devices) {
+    return std::any_of(devices.begin(), devices.end(), [](const auto& d) { return d != "cpu"; });
+}
+
+// What a worker really loaded outranks what detection read beside it.
+void take_versions_of_workers(Context& context, const std::vector<BackendInfo>& backends) {
+    bool changed = false;
+    struct Source {
+        const char* backend;
+        const char* version;
+        const char* component;
+    };
+    constexpr Source sources[] = {{"numpy", "numpy", "numpy_version"},
+                                  {"pytorch", "torch", "pytorch_version"},
+                                  {"onnxruntime", "onnxruntime", "onnxruntime_version"},
+                                  {"jax", "jax", "jax_version"}};
+    for (const BackendInfo& backend : backends) {
+        for (const Source& source : sources) {
+            const auto version = backend.versions.find(source.version);
+            if (backend.backend != source.backend || version == backend.versions.end()) continue;
+            auto& component = context.software.components[source.component];
+            if (component && *component == version->second) continue;
+            component = Fact<std::string>::known(
+                version->second, fmt::format("loaded by the {} worker", source.backend));
+            changed = true;
+        }
+    }
+    if (!changed) return;
+    context.software.fingerprint = software_fingerprint(context.software);
+    context.software.stack_digest = stack_digest(context.software);
+}
+
+// The size of the memory cases on each device in the latest run of this install, suite and thread
+// count that found the plateau there. The size is part of the series, so it must not change with
+// the noise of a run.
+std::map<std::string, std::int64_t> known_plateau(RunStore& store, const Run& now, int threads) {
+    constexpr int runs_looked_at = 10;
+    std::map<std::string, std::int64_t> sizes;
+    const auto runs =
+        store.history({.limit = runs_looked_at, .hardware = now.context.hardware.fingerprint});
+    if (!runs) return sizes;
+    for (const RunSummary& summary : *runs) {
+        if (summary.suite != now.suite) continue;
+        const auto run = store.find(summary.run_id);
+        if (!run) continue;
+        for (const Measurement& row : run->measurements) {
+            const bool decides = row.what.operation == "stream_copy" &&
+                                 row.what.precision == "fp64" &&
+                                 (threads == 0 || row.what.threads == threads);
+            const bool doubted = std::find(row.flags.begin(), row.flags.end(),
+                                           "plateau_not_reached") != row.flags.end();
+            if (decides && row.outcome == Outcome::measured && !doubted)
+                sizes.emplace(row.what.device, axis(row.what.shape, "elements"));
+        }
+    }
+    return sizes;
+}
+
+// What the run is held against, and the devices of a preset. Refused when the host cannot be it.
+Status choose_products(const HardwareDatabase& database, CalibrateRequest& request, Run& run,
+                       Observer& observer) {
+    for (const std::string& problem : database.problems)
+        observer.note("hardware database: left out: " + problem);
+    const auto preset = preset_of(database, request.preset);
+    if (!preset) return tl::make_unexpected(preset.error());
+    const HostFacts host = host_facts(run.context);
+    const auto matches = Matcher(database).match(host);
+    PresetVerdict verdict;
+    if (*preset) {
+        verdict = check_preset(**preset, host, matches);
+        if (!verdict.mismatch.empty()) {
+            if (!request.skip_platform_check)
+                return refused(preset_refusal(request.preset, verdict, database, host, matches));
+            run.flags.emplace_back("platform_check_skipped");
+            observer.note(
+                fmt::format("warning: {}; measuring because of --skip-platform-check, "
+                            "and the run is flagged",
+                            verdict.mismatch));
+        } else if (!verdict.confirmed) {
+            run.flags.emplace_back("preset_unconfirmed");
+            observer.note(
+                fmt::format("nothing on this machine shows that it is {}; the run is "
+                            "flagged",
+                            (*preset)->id));
+        }
+        if (request.devices.empty() && !verdict.device.empty()) request.devices = {verdict.device};
+    }
+    if (request.devices.empty()) request.devices = {"cpu"};
+    run.products = products_of(matches, run.context, *preset, verdict, database);
+    return {};
+}
+
+// Which run this is, when it was made and by what.
+void sign(Run& run, Clock& clock) {
+    run.run_id = random_uuid();
+    const auto now = std::chrono::system_clock::to_time_t(clock.wall_now());
+    run.timestamp = iso_utc(now);
+    run.timestamp_unix = now;
+    run.peakward_version = PEAKWARD_VERSION;
+}
+
+void take_measured(Run& run, MeasureResult measured) {
+    run.backends = std::move(measured.backends);
+    run.measurements = std::move(measured.measurements);
+    run.skipped = std::move(measured.skipped);
+    const auto fell_back = [](const Measurement& row) {
+        return std::find(row.flags.begin(), row.flags.end(), "device_fallback") != row.flags.end();
+    };
+    if (std::any_of(run.measurements.begin(), run.measurements.end(), fell_back))
+        run.flags.emplace_back("device_fallback");
+}
+
+}  // namespace
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
+Result<MeasureOptions> measure_options(const CalibrateRequest& request, std::uint64_t seed) {
+    auto suite = catalog::find_suite(request.suite);
+    if (!suite) return tl::make_unexpected(suite.error());
+    MeasureOptions options;
+    options.suite = std::move(*suite);
+    options.layers = request.layers;
+    options.backends = request.backends;
+    options.operations = request.operations;
+    options.precisions = request.precisions;
+    options.devices = request.devices;
+    options.threads = request.threads;
+    options.budget_s = request.budget_s;
+    options.allow_fallback = request.allow_fallback;
+    options.peak_evidence = request.peak_evidence;
+    options.network_folder = network_folder;
+    options.seed = seed;
+    return options;
+}
+
+Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest request,
+                                 Observer& observer, const StopToken& stop) {
+    const auto started = machine.clock.monotonic();
+    const std::uint64_t seed = request.seed.value_or(random_seed());
+    if (auto ok = check_names(request); !ok) return tl::make_unexpected(ok.error());
+    auto options = measure_options(request, seed);
+    if (!options) return tl::make_unexpected(options.error());
+    const std::vector<WorkerCommand> workers = workers_for(request);
+    if (auto ok = check_backends(request, workers); !ok) return tl::make_unexpected(ok.error());
+    const HardwareDatabase database = load_hardware(user_hardware_folder());
+    if (auto known = preset_of(database, request.preset); !known)
+        return tl::make_unexpected(known.error());
+
+    CalibrateReply reply;
+    std::unique_ptr<RunStore> store;
+    if (request.keep) {
+        reply.store_location = default_store_location(request.store_location);
+        auto opened = open_store(reply.store_location, OpenMode::append);
+        if (!opened) return tl::make_unexpected(opened.error());
+        store = std::move(*opened);
+    }
+
+    Run& run = reply.run;
+    observer.stage_started("detect");
+    run.context = read_context(machine, {request.python, request.blas_library});
+    if (auto ok = choose_products(database, request, run, observer); !ok)
+        return tl::make_unexpected(ok.error());
+    options->devices = request.devices;  // a preset may have named them
+    observer.stage_started("preflight");
+    run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
+    if (run.preflight.verdict == CheckStatus::fail) {
+        if (!request.force) return refused(refusal(run.preflight));
+        run.flags.emplace_back("forced");
+        observer.note("preflight failed; measuring because of --force, and the run is flagged");
+    }
+
+    run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);
+    if (store) options->known_plateau = known_plateau(*store, run, request.threads);
+    options->energy_of_device = [&machine](const std::string& device) {
+        return device.starts_with("cuda") ? energy_of_gpu(machine.root) : EnergySource{};
+    };
+    observer.stage_started("measure");
+    auto measured = measure(*options, workers, run.context, machine.root, machine.launcher,
+                            machine.clock, observer, stop);
+    observer.finished();
+    if (!measured) return tl::make_unexpected(measured.error());
+    // Also when it came too late for the measuring stage to see: a worker that was killed by
+    // Ctrl-C in the last case would else be stored as one that crashed.
+    if (measured->interrupted || stop.stop_requested())
+        return failed("interrupted: nothing was stored");
+
+    take_versions_of_workers(run.context, measured->backends);
+    run.seed = seed;
+    run.arguments = request.arguments;
+    sign(run, machine.clock);
+    take_measured(run, std::move(*measured));
+    for (const std::string& mistaken : drop_mistaken_gpus(run)) observer.note(mistaken);
+    run.results =
+        score(run.context, run.measurements, run.flags, device_specs(run.products, database));
+    run.precision_matrix = precision_matrix(run);
+    run.wall_s = Seconds(machine.clock.monotonic() - started).count();
+    if (store) {
+        if (auto kept = store->append(run); !kept) return tl::make_unexpected(kept.error());
+    }
+    return reply;
+}
+
+}  // namespace peakward

@@ -1,0 +1,93 @@
+// Runs, kept for ever: append and query. Nothing here changes or removes a run.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/records.hpp"
+#include "core/result.hpp"
+
+namespace peakward {
+
+struct RunSummary {
+    std::string run_id;
+    std::string timestamp;
+    std::string hardware_fingerprint;
+    std::string software_fingerprint;
+    std::string lineage;
+    std::string suite;
+    std::string cpu_model;  // "unknown" when it is
+    std::string gpu_model;  // "N/A" when there is none
+    double wall_s = 0;
+    int measured = 0;  // cases with outcome measured
+    int cases = 0;
+    std::vector<std::string> flags;
+    std::optional<double> best_gops;  // largest peak_measured_gops of the run's scores
+    std::optional<std::string> best_precision;
+    std::optional<double> stream_best_gbps;
+    std::optional<std::string> supersedes;
+};
+
+struct RunFilter {
+    int limit = 20;             // 0: all
+    std::string hardware = {};  // fingerprint or lineage prefix
+    std::string since = {};     // ISO 8601, inclusive: "2026-11", "2026-11-20T14:30Z"
+    std::string until = {};     // the same; a day means to its end
+};
+
+struct VerifyReport {
+    std::int64_t runs = 0;
+    std::vector<std::string> problems;  // one sentence each; empty: the chain holds
+};
+
+struct StoreInfo {
+    std::string location;
+    std::string engine;  // "SQLite 3.40.1"
+    int schema_version = 0;
+    int schema_version_of_program = 0;
+    std::int64_t runs = 0;
+    std::int64_t measurements = 0;
+    std::int64_t installs = 0;
+    std::int64_t size_bytes = 0;
+    std::string first_timestamp, last_timestamp;
+    std::string chain_head;  // SHA-256 of the newest run
+};
+
+enum class AppendOutcome { appended, already_there };
+
+// Every method may be called again after a failure; each is one transaction.
+class RunStore {
+public:
+    virtual ~RunStore() = default;
+
+    // Durable when it returns. The same run_id with the same content: already_there. The same
+    // run_id with other content is refused.
+    virtual Result<AppendOutcome> append(const Run& run) = 0;
+
+    virtual Result<std::vector<RunSummary>> history(const RunFilter& filter) = 0;  // newest first
+    // By run_id or any unambiguous prefix; the error lists the candidates.
+    virtual Result<Run> find(const std::string& run_id_prefix) = 0;
+    virtual Result<VerifyReport> verify() = 0;
+    virtual Result<StoreInfo> info() = 0;
+    // Derived tables made anew from the stored runs; the runs themselves are not touched.
+    virtual Status rebuild() = 0;
+};
+
+enum class OpenMode {
+    read,    // must exist
+    append,  // made when missing, with its folder; older schemas are migrated
+};
+
+// `--db` if given, else $PEAKWARD_DB, else $XDG_DATA_HOME/peakward/calibrations.db.
+std::string default_store_location(const std::string& from_option);
+// A path, or postgresql://... (a later release; refused here with that sentence).
+Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode);
+// Brings an older schema up to this program's; says from and to.
+struct MigrationReport {
+    int from = 0, to = 0;
+};
+Result<MigrationReport> migrate_store(const std::string& location);
+
+}  // namespace peakward

@@ -1,0 +1,310 @@
+#include "store/sqlite/connection.hpp"
+
+#include <sqlite3.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "core/text.hpp"
+
+namespace peakward::store {
+
+// ---------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------
+
+namespace {
+
+bool means_no_room(int code, int system_errno) {
+    if (code == SQLITE_FULL) return true;
+    return code == SQLITE_IOERR &&
+           (system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG);
+}
+
+// A file: URI in which the path means itself.
+std::string uri_of(const std::string& path, std::string_view query) {
+    std::string uri = "file:";
+    for (const char c : path) {
+        if (c == '%' || c == '?' || c == '#')
+            uri += fmt::format("%{:02x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        else
+            uri.push_back(c);
+    }
+    return uri + std::string(query);
+}
+
+}  // namespace
+
+Error sqlite_error(const std::string& path, int extended_code, int system_errno,
+                   std::string_view detail, std::chrono::milliseconds lock_wait) {
+    const int code = extended_code & 0xff;
+    const std::string cause =
+        system_errno != 0 ? std::string(std::strerror(system_errno)) : std::string(detail);
+    auto sentence = [](std::string text) { return Error{ErrorKind::failed, std::move(text)}; };
+    if (means_no_room(code, system_errno))
+        return sentence(
+            fmt::format("there is no room left to write {}: free some space on its disk "
+                        "(or raise the quota) and run again; the runs in it are intact",
+                        path));
+    switch (code) {
+        case SQLITE_NOTADB:
+            return sentence(
+                fmt::format("{} is not a Peakward database: name another file with --db, "
+                            "or move this one away",
+                            path));
+        case SQLITE_CORRUPT:
+            return sentence(
+                fmt::format("{} is damaged ({}): restore it from a backup, or save what can "
+                            "be read with 'sqlite3 {} .recover'",
+                            path, detail, path));
+        case SQLITE_READONLY:
+            return sentence(
+                fmt::format("{} cannot be written (it, its folder or its disk is read-only): "
+                            "make it writable, or name another file with --db",
+                            path));
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return sentence(
+                fmt::format("{} has been locked by another process for more than {:g} s: wait "
+                            "until it is done ('fuser {}' names it), then run again",
+                            path, double(lock_wait.count()) / 1000, path));
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+            return sentence(
+                fmt::format("{} cannot be opened ({}): check the permissions of the file and "
+                            "its folder, or name another file with --db",
+                            path, cause));
+        case SQLITE_IOERR:
+            return sentence(
+                fmt::format("reading or writing {} failed ({}): check its disk; the runs "
+                            "stored before are kept",
+                            path, cause));
+        case SQLITE_CONSTRAINT:
+            return sentence(fmt::format("{} refused the change: {}", path, detail));
+        default:
+            return sentence(
+                fmt::format("{}: SQLite says '{}' (code {}): please report it, with the "
+                            "command that led to it",
+                            path, detail, extended_code));
+    }
+}
+
+std::string sqlite_version() { return sqlite3_libversion(); }
+
+// ---------------------------------------------------------------------------------------------
+// Connection
+// ---------------------------------------------------------------------------------------------
+
+Connection::Connection(const std::string& path, Access access, std::chrono::milliseconds lock_wait)
+    : path_(path), lock_wait_(lock_wait) {
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    std::string name = path;
+    switch (access) {
+        case Access::create:
+            flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+            break;
+        case Access::read_write:
+            flags |= SQLITE_OPEN_READWRITE;
+            break;
+        case Access::read_only:
+            flags |= SQLITE_OPEN_READONLY;
+            break;
+        case Access::immutable:
+            flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+            name = uri_of(path, "?immutable=1");
+            break;
+        case Access::memory:
+            flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+            break;
+    }
+    const int code = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
+    if (code != SQLITE_OK) {
+        fail(code);
+        return;
+    }
+    sqlite3_busy_timeout(db_, int(lock_wait.count()));
+}
+
+Connection::~Connection() { sqlite3_close_v2(db_); }
+
+void Connection::fail(int code) {
+    if (failure_) return;
+    const int extended = db_ != nullptr ? sqlite3_extended_errcode(db_) : code;
+    extended_code_ = (extended & 0xff) == (code & 0xff) ? extended : code;
+    code_ = extended_code_ & 0xff;
+    const int system_errno = db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN)
+                                 ? sqlite3_system_errno(db_)
+                                 : 0;
+    const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
+    failure_ = sqlite_error(path_, extended_code_, system_errno, detail, lock_wait_);
+}
+
+void Connection::fail(Error error) {
+    if (!failure_) failure_ = std::move(error);
+}
+
+Status Connection::status() {
+    if (!failure_) return {};
+    Error error = std::move(*failure_);
+    failure_.reset();
+    code_ = extended_code_ = 0;
+    return tl::make_unexpected(std::move(error));
+}
+
+Statement Connection::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (ok()) {
+        const int code = sqlite3_prepare_v2(db_, sql.data(), int(sql.size()), &statement, nullptr);
+        if (code != SQLITE_OK) fail(code);
+    }
+    return Statement(*this, statement);
+}
+
+void Connection::execute(const std::string& sql) {
+    if (!ok()) return;
+    const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) fail(code);
+}
+
+std::int64_t Connection::scalar(std::string_view sql) {
+    Statement statement = prepare(sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Connection::scalar_text(std::string_view sql) {
+    Statement statement = prepare(sql);
+    return statement.step() ? statement.text(0) : "";
+}
+
+bool Connection::is_read_only() const { return sqlite3_db_readonly(db_, "main") == 1; }
+bool Connection::in_transaction() const {
+    return db_ != nullptr && sqlite3_get_autocommit(db_) == 0;
+}
+std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(db_); }
+
+// ---------------------------------------------------------------------------------------------
+// Statement
+// ---------------------------------------------------------------------------------------------
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Statement& Statement::bind(int index, std::int64_t value) {
+    if (!connection_.ok()) return *this;
+    const int code = sqlite3_bind_int64(statement_.get(), index, value);
+    if (code != SQLITE_OK) connection_.fail(code);
+    return *this;
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+    if (!connection_.ok()) return *this;
+    const int code = sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(),
+                                         SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (code != SQLITE_OK) connection_.fail(code);
+    return *this;
+}
+
+Statement& Statement::bind(int index, const Value& value) {
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return bind(index, *integer);
+    if (const auto* text = std::get_if<std::string>(&value))
+        return bind(index, std::string_view(*text));
+    if (!connection_.ok()) return *this;
+    const auto* real = std::get_if<double>(&value);
+    const int code = real != nullptr ? sqlite3_bind_double(statement_.get(), index, *real)
+                                     : sqlite3_bind_null(statement_.get(), index);
+    if (code != SQLITE_OK) connection_.fail(code);
+    return *this;
+}
+
+Statement& Statement::bind_document(int index, const std::string& text) {
+    if (!connection_.ok()) return *this;
+    const int code = sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(),
+                                         SQLITE_STATIC, SQLITE_UTF8);
+    if (code != SQLITE_OK) connection_.fail(code);
+    return *this;
+}
+
+Statement& Statement::bind_blob(int index, const std::string& bytes) {
+    if (!connection_.ok()) return *this;
+    const int code =
+        sqlite3_bind_blob64(statement_.get(), index, bytes.data(), bytes.size(), SQLITE_STATIC);
+    if (code != SQLITE_OK) connection_.fail(code);
+    return *this;
+}
+
+bool Statement::step() {
+    if (!connection_.ok() || !statement_) return false;
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) connection_.fail(code);
+    return false;
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+    reset();
+}
+
+void Statement::reset() {
+    if (statement_) sqlite3_reset(statement_.get());
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_.get(), column);
+}
+double Statement::number(int column) const {
+    return sqlite3_column_double(statement_.get(), column);
+}
+std::string_view Statement::view(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_.get(), column);
+    const int size = sqlite3_column_bytes(statement_.get(), column);
+    return bytes == nullptr ? std::string_view()
+                            : std::string_view(static_cast<const char*>(bytes), std::size_t(size));
+}
+std::string Statement::text(int column) const { return std::string(view(column)); }
+std::optional<double> Statement::optional_number(int column) const {
+    return is_null(column) ? std::nullopt : std::optional<double>(number(column));
+}
+std::optional<std::string> Statement::optional_text(int column) const {
+    return is_null(column) ? std::nullopt : std::optional<std::string>(text(column));
+}
+
+Value Statement::value(int column) const {
+    switch (sqlite3_column_type(statement_.get(), column)) {
+        case SQLITE_NULL:
+            return std::monostate{};
+        case SQLITE_INTEGER:
+            return integer(column);
+        case SQLITE_FLOAT:
+            return number(column);
+        default:
+            return text(column);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Transaction
+// ---------------------------------------------------------------------------------------------
+
+Transaction::Transaction(Connection& connection, Kind kind) : connection_(connection) {
+    // IMMEDIATE takes the write lock now: a lock that is upgraded later can fail without waiting.
+    connection_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+Transaction::~Transaction() {
+    // After a full disk SQLite has often rolled back by itself already.
+    if (connection_.in_transaction())
+        sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Status Transaction::commit() {
+    connection_.execute("COMMIT");
+    return connection_.status();
+}
+
+}  // namespace peakward::store

@@ -1,0 +1,69 @@
+#include "core/text.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace peakward::store {
+namespace {
+
+std::string insert_sql(const char* table, std::string_view keys,
+                       const std::vector<const char*>& columns, std::size_t key_count) {
+    std::string marks = "?";
+    for (std::size_t i = 1; i < key_count + columns.size(); ++i) marks += ", ?";
+    return fmt::format("INSERT INTO {} ({}, {}) VALUES ({})", table, keys, fmt::join(columns, ", "),
+                       marks);
+}
+
+void bind_row(Statement& statement, int first, const Row& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) statement.bind(first + int(i), row[i]);
+}
+
+}  // namespace
+
+IndexWriter::IndexWriter(Connection& connection)
+    : connection_(connection),
+      find_series_(connection.prepare("SELECT id FROM series WHERE sha256 = ?")),
+      add_series_(connection.prepare("INSERT INTO series (sha256, key) VALUES (?, ?)")),
+      measurement_(connection.prepare(
+          insert_sql("measurements", "series_id, seq, position", measurement_columns, 3))),
+      value_(connection.prepare(
+          insert_sql("measurement_values", "series_id, seq, position", value_columns, 3))) {
+    for (const IndexTable& table : run_tables())
+        tables_.push_back(connection.prepare(insert_sql(table.name, "seq", table.columns, 1)));
+}
+
+std::int64_t IndexWriter::series_id(const MeasurementRows& rows) {
+    find_series_.bind(1, std::string_view(rows.series_sha256));
+    const bool known = find_series_.step();
+    std::int64_t id = known ? find_series_.integer(0) : 0;
+    find_series_.reset();
+    if (known) return id;
+    add_series_.bind(1, std::string_view(rows.series_sha256));
+    add_series_.bind(2, std::string_view(rows.series_key));
+    add_series_.run();
+    return connection_.last_insert_id();
+}
+
+void IndexWriter::write(std::int64_t seq, const RunRows& rows) {
+    for (std::size_t i = 0; i < tables_.size(); ++i)
+        for (const Row& row : rows.tables[i]) {
+            tables_[i].bind(1, seq);
+            bind_row(tables_[i], 2, row);
+            tables_[i].run();
+        }
+    for (std::size_t position = 0; position < rows.measurements.size(); ++position) {
+        const MeasurementRows& measurement = rows.measurements[position];
+        const std::int64_t id = series_id(measurement);
+        for (Statement* statement : {&measurement_, &value_}) {
+            statement->bind(1, id);
+            statement->bind(2, seq);
+            statement->bind(3, std::int64_t(position));
+        }
+        bind_row(measurement_, 4, measurement.measurement);
+        measurement_.run();
+        for (const Row& value : measurement.values) {  // the first three parameters stay bound
+            bind_row(value_, 4, value);
+            value_.run();
+        }
+    }
+}
+
+}  // namespace peakward::store

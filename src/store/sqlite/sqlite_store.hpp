@@ -1,0 +1,58 @@
+// RunStore on one SQLite file.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/run_store.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/open.hpp"
+#include "store/stored_run.hpp"
+
+namespace peakward::store {
+
+Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& path, OpenMode mode,
+                                                    const SqliteOptions& options = {});
+
+class SqliteStore : public RunStore {
+public:
+    SqliteStore(std::unique_ptr<Connection> connection, SqliteOptions options)
+        : connection_(std::move(connection)), options_(std::move(options)) {}
+
+    Result<AppendOutcome> append(const Run& run) override;
+    Result<std::vector<RunSummary>> history(const RunFilter& filter) override;
+    Result<Run> find(const std::string& run_id_prefix) override;
+    Result<VerifyReport> verify() override;
+    Result<StoreInfo> info() override;
+    Status rebuild() override;
+
+private:
+    Status check_version();
+    // Whether the run is there already; refused when it is, with other content.
+    Result<bool> is_there(const StoredRun& stored);
+    Status check_superseded(const Run& run);
+    std::int64_t insert_run(const StoredRun& stored);
+
+    std::unique_ptr<Connection> connection_;
+    SqliteOptions options_;
+};
+
+// SHA-256 that stands for the whole history up to the run `seq` with content `sha256`.
+std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha256,
+                       const std::string& sha256);
+
+// The statements that write the index of runs, prepared once.
+class IndexWriter {
+public:
+    explicit IndexWriter(Connection& connection);
+    void write(std::int64_t seq, const RunRows& rows);
+
+private:
+    std::int64_t series_id(const MeasurementRows& rows);
+
+    Connection& connection_;
+    std::vector<Statement> tables_;
+    Statement find_series_, add_series_, measurement_, value_;
+};
+
+}  // namespace peakward::store

@@ -1,0 +1,390 @@
+// Everything a database says of a run is computed again from the run's document and compared.
+#include <iterator>
+
+#include "core/json.hpp"
+#include "core/records_json.hpp"
+#include "core/sha256.hpp"
+#include "core/text.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace peakward::store {
+namespace {
+
+// Enough to see what happened; a database that was overwritten would fill the memory.
+constexpr std::size_t problems_max = 1000;
+
+std::string in_words(const Value& value) {
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
+    if (const auto* real = std::get_if<double>(&value)) return fmt::format("{}", *real);
+    if (const auto* text = std::get_if<std::string>(&value))
+        return fmt::format("'{}'", text->size() > 80 ? text->substr(0, 77) + "..." : *text);
+    return "NULL";
+}
+
+std::string select_sql(const char* table, const std::vector<const char*>& columns,
+                       std::string_view where) {
+    return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), table, where);
+}
+
+class Verifier {
+public:
+    Verifier(Connection& connection, const std::vector<Migration>& migrations)
+        : connection_(connection), migrations_(migrations) {}
+
+    Result<VerifyReport> verify() {
+        check_file();
+        if (readable_)
+            for (std::string& difference : schema_differences(connection_, migrations_))
+                problem(std::move(difference));
+        // Without its tables there is nothing to walk along; the differences have named them.
+        if (take_failure("the schema cannot be read") && has_tables()) {
+            prepare();
+            walk();
+            check_head();
+            check_counts();
+        }
+        if (dropped_ > 0) report_.problems.push_back(fmt::format("and {} more", dropped_));
+        return std::move(report_);
+    }
+
+private:
+    struct Link {
+        std::int64_t seq = 0;
+        std::string run_id;
+        Value sha256;
+        std::string chain_sha256;
+    };
+
+    void problem(std::string sentence) {
+        if (report_.problems.size() < problems_max)
+            report_.problems.push_back(std::move(sentence));
+        else
+            ++dropped_;
+    }
+    void run_problem(const std::string& sentence) {
+        problem(fmt::format("run {}: {}", run_id_, sentence));
+    }
+
+    // A failure of SQLite in the middle is a finding as well. True: there was none.
+    bool take_failure(const std::string& where) {
+        auto status = connection_.status();
+        if (!status) {
+            problem(fmt::format("{}: {}", where, status.error().message));
+            readable_ = false;
+        }
+        return readable_;
+    }
+
+    // The pages and indexes of the file itself.
+    void check_file() {
+        {
+            Statement rows = connection_.prepare("PRAGMA integrity_check(20)");
+            while (rows.step())
+                if (rows.view(0) != "ok") problem(fmt::format("the file: {}", rows.view(0)));
+        }
+        take_failure("the file cannot be read through");
+    }
+
+    bool has_tables() {
+        const std::int64_t found = connection_.scalar(
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'run_documents', "
+            "'run_windows', 'chain_head', 'run_facts', 'gpus', 'components', 'scores', 'series', "
+            "'measurements', 'measurement_values')");
+        return found == 11;
+    }
+
+    void prepare() {
+        for (const IndexTable& table : run_tables())
+            tables_.push_back(connection_.prepare(
+                select_sql(table.name, table.columns, "seq = ? ORDER BY seq") +
+                (table.columns.front() == std::string_view("position") ? ", position"
+                 : table.columns.front() == std::string_view("name")   ? ", name"
+                                                                       : "")));
+        measurements_.push_back(connection_.prepare(fmt::format(
+            "SELECT m.series_id, s.sha256, s.key, m.position, {} FROM measurements m "
+            "LEFT JOIN series s ON s.id = m.series_id WHERE m.seq = ? ORDER BY m.position",
+            fmt::join(measurement_columns, ", "))));
+        values_.push_back(connection_.prepare(
+            select_sql("measurement_values", value_columns,
+                       "series_id = ? AND seq = ? AND position = ? ORDER BY metric")));
+        counts_.assign(run_tables().size() + 2, 0);
+    }
+
+    void walk() {
+        Statement rows = connection_.prepare(
+            "SELECT r.seq, r.run_id, r.sha256, r.previous_sha256, r.chain_sha256, d.document, "
+            "w.windows, r.timestamp, r.timestamp_unix, r.install, r.hardware_fingerprint, "
+            "r.lineage, r.software_fingerprint, r.suite, r.supersedes FROM runs r "
+            "LEFT JOIN run_documents d ON d.seq = r.seq LEFT JOIN run_windows w ON w.seq = r.seq "
+            "ORDER BY r.seq");
+        while (rows.step()) {
+            ++report_.runs;
+            run_id_ = rows.text(1);
+            check_link(rows);
+            check_content(rows);
+            last_ = {rows.integer(0), run_id_, rows.value(2), rows.text(4)};
+            if (!connection_.ok()) break;
+        }
+        take_failure(last_.seq == 0 ? "reading stopped before the first run"
+                                    : fmt::format("reading stopped after run {}", last_.run_id));
+    }
+
+    void check_link(const Statement& row) {
+        const std::int64_t seq = row.integer(0), missing = seq - last_.seq - 1;
+        if (missing > 0) {
+            const std::string after =
+                last_.seq == 0 ? "at the beginning" : fmt::format("after run {}", last_.run_id);
+            problem(fmt::format("{} missing {}, before run {} (seq {} to {})",
+                                missing == 1 ? "a run is" : fmt::format("{} runs are", missing),
+                                after, run_id_, last_.seq + 1, seq - 1));
+            return;
+        }
+        if (row.value(3) != last_.sha256)
+            run_problem(fmt::format("its link to the run before it ({}) is broken",
+                                    last_.seq == 0 ? "none" : last_.run_id));
+        if (row.view(4) != chain_hash(seq, last_.chain_sha256, row.text(2)))
+            run_problem("its chain hash does not agree with its content and the runs before it");
+    }
+
+    void check_content(const Statement& row) {
+        auto not_compared = [&](const std::string& why) {
+            run_problem(why);
+            count_rows_of(row.integer(0));
+        };
+        if (row.is_null(5)) return not_compared("its document is missing");
+        if (sha256_hex(row.view(5)) != row.view(2))
+            return not_compared("its document was changed: the SHA-256 does not agree");
+        auto json = parse_json(row.view(5), "its document");
+        if (!json) return not_compared(json.error().message);
+        auto run = run_from_json(*json);
+        if (!run) return not_compared("its document: " + run.error().message);
+        check_columns(row, *run);
+        if (row.is_null(6))
+            run_problem("its raw windows are missing");
+        else if (sha256_hex(row.view(6)) != windows_sha256_of(*json))
+            run_problem("its raw windows were changed: the SHA-256 does not agree");
+        else if (auto status = decode_windows(row.view(6), run->measurements); !status)
+            run_problem(status.error().message);
+        check_rows(row.integer(0), rows_of(*run));
+    }
+
+    void check_columns(const Statement& row, const Run& run) {
+        const Context& context = run.context;
+        const std::pair<const char*, Value> expected[] = {
+            {"run_id", run.run_id},
+            {"timestamp", run.timestamp},
+            {"timestamp_unix", run.timestamp_unix},
+            {"install", context.install},
+            {"hardware_fingerprint", context.hardware.fingerprint},
+            {"lineage", context.hardware.lineage},
+            {"software_fingerprint", context.software.fingerprint},
+            {"suite", run.suite},
+            {"supersedes", run.supersedes ? Value(*run.supersedes) : Value()}};
+        int column = 6;
+        for (const auto& [name, value] : expected) {
+            const Value stored = row.value(column == 6 ? 1 : column);
+            ++column;
+            if (stored != value)
+                run_problem(fmt::format("runs.{} is {} where its document says {}", name,
+                                        in_words(stored), in_words(value)));
+        }
+    }
+
+    void check_rows(std::int64_t seq, const RunRows& expected) {
+        for (std::size_t i = 0; i < tables_.size(); ++i) {
+            tables_[i].bind(1, seq);
+            counts_[i] += std::int64_t(expected.tables[i].size());
+            compare(run_tables()[i].name, run_tables()[i].columns, tables_[i], 0,
+                    expected.tables[i]);
+            tables_[i].reset();
+        }
+        check_measurements(seq, expected.measurements);
+    }
+
+    // The rows that the statement gives against those that the document gives.
+    void compare(const std::string& table, const std::vector<const char*>& columns,
+                 Statement& stored, int first_column, const std::vector<Row>& expected) {
+        std::size_t count = 0;
+        for (; stored.step(); ++count)
+            if (count < expected.size())
+                compare_row(table, columns, stored, first_column, expected[count], count);
+        if (count != expected.size())
+            run_problem(fmt::format("{} has {} rows of it where its document gives {}", table,
+                                    count, expected.size()));
+    }
+
+    void compare_row(const std::string& table, const std::vector<const char*>& columns,
+                     const Statement& stored, int first_column, const Row& expected,
+                     std::size_t row) {
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            const Value value = stored.value(first_column + int(i));
+            if (value == expected[i]) continue;
+            run_problem(fmt::format("{}.{} of its row {} is {} where its document says {}", table,
+                                    columns[i], row, in_words(value), in_words(expected[i])));
+        }
+    }
+
+    void check_measurements(std::int64_t seq, const std::vector<MeasurementRows>& expected) {
+        Statement& stored = measurements_.front();
+        Statement& values = values_.front();
+        stored.bind(1, seq);
+        std::size_t position = 0;
+        counts_[tables_.size()] += std::int64_t(expected.size());
+        for (const MeasurementRows& rows : expected)
+            counts_[tables_.size() + 1] += std::int64_t(rows.values.size());
+        for (; stored.step(); ++position) {
+            if (position >= expected.size()) continue;
+            const MeasurementRows& rows = expected[position];
+            if (stored.view(1) != rows.series_sha256 || stored.view(2) != rows.series_key ||
+                stored.integer(3) != std::int64_t(position))
+                run_problem(
+                    fmt::format("the series of its measurement {} is not the one its "
+                                "document gives",
+                                position));
+            compare_row("measurements", measurement_columns, stored, 4, rows.measurement, position);
+            values.bind(1, stored.integer(0));
+            values.bind(2, seq);
+            values.bind(3, stored.integer(3));
+            compare("measurement_values", value_columns, values, 0, rows.values);
+            values.reset();
+        }
+        stored.reset();
+        if (position != expected.size())
+            run_problem(fmt::format("measurements has {} rows of it where its document gives {}",
+                                    position, expected.size()));
+    }
+
+    // The index rows of a run whose document cannot tell how many there should be.
+    void count_rows_of(std::int64_t seq) {
+        const std::vector<std::string> names = counted_tables();
+        for (std::size_t i = 0; i < names.size(); ++i)
+            counts_[i] += connection_.scalar(
+                fmt::format("SELECT count(*) FROM {} WHERE seq = {}", names[i], seq));
+    }
+
+    static std::vector<std::string> counted_tables() {
+        std::vector<std::string> names;
+        for (const IndexTable& table : run_tables()) names.emplace_back(table.name);
+        names.insert(names.end(), {"measurements", "measurement_values"});
+        return names;
+    }
+
+    void check_head() {
+        if (!readable_) return;
+        Statement head =
+            connection_.prepare("SELECT seq, run_sha256, chain_sha256 FROM chain_head");
+        if (!head.step()) return problem("chain_head has lost its row");
+        const std::int64_t seq = head.integer(0);
+        if (seq > last_.seq)
+            problem(fmt::format(
+                "{} missing at the end, {} (seq {} to {})",
+                seq - last_.seq == 1 ? "a run is" : fmt::format("{} runs are", seq - last_.seq),
+                last_.seq == 0 ? "there are none left" : fmt::format("after run {}", last_.run_id),
+                last_.seq + 1, seq));
+        else if (seq < last_.seq || head.value(1) != last_.sha256 ||
+                 head.view(2) != last_.chain_sha256)
+            problem(fmt::format("chain_head does not name the newest run, {}", last_.run_id));
+    }
+
+    // Rows of runs that are not there: every run has been compared, so only these are left over.
+    void check_counts() {
+        if (!readable_) return;
+        const std::vector<std::string> names = counted_tables();
+        for (std::size_t i = 0; i < names.size(); ++i) check_count(names[i], counts_[i]);
+        check_count("run_documents", report_.runs);
+        check_count("run_windows", report_.runs);
+        take_failure("counting rows");
+    }
+
+    void check_count(const std::string& table, std::int64_t expected) {
+        const std::int64_t count = connection_.scalar("SELECT count(*) FROM " + table);
+        if (count > expected)
+            problem(fmt::format("{} has {} rows that belong to no stored run", table,
+                                count - expected));
+    }
+
+    Connection& connection_;
+    const std::vector<Migration>& migrations_;
+    VerifyReport report_;
+    std::size_t dropped_ = 0;
+    bool readable_ = true;
+    std::vector<Statement> tables_, measurements_, values_;
+    std::vector<std::int64_t> counts_;  // rows that the documents give, as counted_tables()
+    Link last_;
+    std::string run_id_;
+};
+
+}  // namespace
+
+Result<VerifyReport> SqliteStore::verify() {
+    // One snapshot from beginning to end, while others may append.
+    Transaction transaction(*connection_, Transaction::Kind::read);
+    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
+    return Verifier(*connection_, options_.migrations).verify();
+}
+
+// ---------------------------------------------------------------------------------------------
+// Rebuild
+// ---------------------------------------------------------------------------------------------
+
+namespace {
+
+// Children before their parents.
+constexpr const char* index_tables[] = {"measurement_values", "measurements", "series",   "scores",
+                                        "components",         "gpus",         "run_facts"};
+
+// Every trigger on these tables goes; the ones of the migrations come back afterwards.
+void drop_triggers(Connection& connection) {
+    std::vector<std::string> names;
+    for (const char* table : index_tables) {
+        Statement rows = connection.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?");
+        rows.bind(1, std::string_view(table));
+        while (rows.step()) names.push_back(rows.text(0));
+    }
+    for (const std::string& name : names)
+        connection.execute(fmt::format("DROP TRIGGER \"{}\"", name));
+}
+
+void create_triggers(Connection& connection, const std::vector<Migration>& migrations) {
+    Connection model(":memory:", Connection::Access::memory, connection.lock_wait());
+    for (const Migration& migration : migrations) model.execute(migration.sql);
+    for (const char* table : index_tables) {
+        Statement rows = model.prepare(
+            "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? ORDER BY name");
+        rows.bind(1, std::string_view(table));
+        while (rows.step()) connection.execute(rows.text(0));
+    }
+}
+
+}  // namespace
+
+Status SqliteStore::rebuild() {
+    Connection& c = *connection_;
+    Transaction transaction(c, Transaction::Kind::write);
+    if (auto status = check_version(); !status) return status;
+    drop_triggers(c);
+    for (const char* table : index_tables) c.execute(fmt::format("DELETE FROM {}", table));
+    {
+        Statement rows = c.prepare(
+            "SELECT r.seq, r.run_id, r.sha256, d.document FROM runs r "
+            "LEFT JOIN run_documents d ON d.seq = r.seq ORDER BY r.seq");
+        IndexWriter writer(c);
+        while (rows.step()) {
+            const bool whole = sha256_hex(rows.view(3)) == rows.view(2);
+            auto run = run_of_document(rows.view(3), "its document");
+            if (!whole || !run)
+                return failed(
+                    fmt::format("nothing was rebuilt, because run {} in {} is damaged ({}): "
+                                "restore the database "
+                                "from a backup first",
+                                rows.text(1), c.path(),
+                                whole ? run.error().message : "its SHA-256 does not agree"));
+            writer.write(rows.integer(0), rows_of(*run));
+        }
+    }
+    create_triggers(c, options_.migrations);
+    return transaction.commit();
+}
+
+}  // namespace peakward::store
