@@ -1,0 +1,1 @@
+"""Workers of Peakward in Python: `python -m peakward_worker BACKEND` (docs/worker-protocol.md)."""
