@@ -1,0 +1,103 @@
+#include "cli/fixture.hpp"
+
+namespace peakward::cli {
+namespace {
+
+class WrongUsage : public CliTest {
+protected:
+    // Exit code 2, a sentence that holds `part`, and nothing on stdout.
+    void expect(const std::vector<std::string>& arguments, const std::string& part) {
+        const Ended ended = run(arguments);
+        EXPECT_EQ(ended.code, 2) << ended.err;
+        EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err;
+        EXPECT_EQ(ended.out, "");
+        EXPECT_FALSE(std::filesystem::exists(database())) << "something was measured or stored";
+    }
+};
+
+TEST_F(WrongUsage, NoVerbPrintsTheHelpToStderr) { expect({}, "Usage: peakward [options] VERB"); }
+
+TEST_F(WrongUsage, AnUnknownVerbIsAnsweredWithTheNearest) {
+    expect({"calibrat"}, "unknown verb 'calibrat'; did you mean calibrate?");
+    expect({"trajectory"}, "unknown verb 'trajectory'");
+}
+
+TEST_F(WrongUsage, AnUnknownOptionIsAnsweredWithTheNearest) {
+    expect({"calibrate", "--precison", "fp32"},
+           "unknown option '--precison'; did you mean --precision");
+    expect({"history", "--limt=3"}, "unknown option '--limt'; did you mean --limit");
+    expect({"--verbose"}, "unknown option '--verbose'");
+}
+
+TEST_F(WrongUsage, AnOptionBeforeTheVerbSaysWhereItGoes) {
+    expect({"--quiet", "doctor"}, "write: peakward doctor --quiet");
+}
+
+TEST_F(WrongUsage, AnExtraArgumentIsNamed) {
+    expect({"doctor", "now"}, "did not expect the argument 'now'");
+}
+
+TEST_F(WrongUsage, UnknownNamesAreAnsweredWithTheNearest) {
+    expect({"calibrate", "--operations", "gemmm"}, "did you mean gemm");
+    expect({"calibrate", "--precision", "fp31"}, "unknown precision 'fp31'; did you mean");
+    expect({"calibrate", "--layers", "mirco"}, "did you mean micro");
+    expect({"history", "--format", "jsno"}, "did you mean json");
+    expect({"show", "latest", "--table", "result"}, "did you mean results");
+    expect({"completion", "bsh"}, "did you mean bash");
+    expect({"man", "calibrat"}, "did you mean calibrate");
+}
+
+TEST_F(WrongUsage, AnUnknownBackendIsAnsweredWithTheNearestAndNothingIsStored) {
+    const Ended ended = run({"calibrate", "--backend", "fak"});
+    EXPECT_EQ(ended.code, 2) << ended.err;
+    EXPECT_NE(ended.err.find("did you mean fake"), std::string::npos) << ended.err;
+    EXPECT_NE(run({"history"}).err.find("there is no database"), std::string::npos);
+}
+
+TEST_F(WrongUsage, NumbersSayWhatTheyTake) {
+    expect({"calibrate", "--threads", "two"}, "--threads takes a whole number from 1");
+    expect({"calibrate", "--threads", "0"}, "--threads takes a whole number from 1");
+    expect({"calibrate", "--budget", "soon"}, "--budget takes a number above zero, not 'soon'");
+    expect({"calibrate", "--budget", "nan"}, "--budget takes a number above zero");
+    expect({"calibrate", "--seed", "1.5"}, "--seed takes a whole number");
+    expect({"history", "--limit", "many"}, "--limit takes a whole number");
+    expect({"history", "--since", "yesterday"}, "--since takes a date");
+    expect({"history", "--until", "2026-13"}, "--until takes a date");
+}
+
+TEST_F(WrongUsage, ContradictionsAreNamed) {
+    expect({"calibrate", "--quick", "--full"}, "--quick and --full exclude each other");
+    EXPECT_EQ(document({"doctor", "--format", "csv"}, 2)["error"]["kind"], "usage");
+}
+
+TEST_F(WrongUsage, AMissingValueIsNamed) {
+    expect({"calibrate", "--db"}, "--db");
+    expect({"show"}, "RUN");
+    expect({"db"}, "name one of info, verify, migrate, rebuild");
+}
+
+TEST_F(WrongUsage, AnOutputFileThatHoldsSomethingIsNotReplaced) {
+    const std::string path = write("profile.json", "{}");
+    expect({"calibrate", "--output", path}, "--overwrite");
+    expect({"calibrate", "--output", file("no/such/profile.json")}, "there is no folder");
+    expect({"calibrate", "--output", folder_.string()}, "this is a folder");
+    expect({"calibrate", "--output", "/dev/null"}, "not a regular file");
+}
+
+TEST_F(WrongUsage, WithJsonTheErrorIsADocumentToo) {
+    const Json json = document({"calibrate", "--operations", "gem"}, 2);
+    EXPECT_EQ(json["schema_version"], 1);
+    EXPECT_EQ(json["error"]["kind"], "usage");
+    EXPECT_EQ(json["exit_code"], 2);
+    EXPECT_NE(json["error"]["message"].get<std::string>().find("gemm"), std::string::npos);
+    EXPECT_EQ(document({"calibrat"}, 2)["error"]["kind"], "usage");
+}
+
+TEST_F(WrongUsage, ControlCharactersFromTheCommandLineAreShown) {
+    const Ended ended = run({"\x1b[2Jx"});
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_EQ(ended.err.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace peakward::cli

@@ -1,0 +1,257 @@
+#include "hardware/database.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/posix.hpp"
+#include "core/text.hpp"
+#include "golden.hpp"
+#include "hardware/calibration.hpp"
+#include "hardware/edit.hpp"
+#include "hardware/example.hpp"
+#include "hardware/peaks.hpp"
+#include "hardware/resource_model.hpp"
+
+namespace peakward {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing_support::example_json;
+
+class UserFolder : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = ::testing::TempDir() + "pw-XXXXXX";
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        folder_ = name;
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+    void write(const std::string& name, const std::string& content) const {
+        fs::create_directories((folder_ / name).parent_path());
+        std::ofstream(folder_ / name) << content;
+    }
+    HardwareDatabase load() const { return load_hardware(folder_.string()); }
+
+    fs::path folder_;
+};
+
+TEST_F(UserFolder, WinsOverWhatIsCompiledInAndIsShownAsSuch) {
+    const HardwareDatabase before = load();
+    const HardwareSpec* builtin = before.find("nvidia_l4");
+    ASSERT_NE(builtin, nullptr);
+    EXPECT_EQ(builtin->origin, "");
+    Json changed = builtin->document;
+    changed["name"] = "My own L4";
+    write("gpu/nvidia/nvidia_l4.json", changed.dump());
+    const HardwareDatabase after = load();
+    EXPECT_EQ(after.specs.size(), before.specs.size());
+    EXPECT_EQ(after.find("nvidia_l4")->name, "My own L4");
+    EXPECT_EQ(after.find("nvidia_l4")->origin, (folder_ / "gpu/nvidia/nvidia_l4.json").string());
+}
+
+TEST_F(UserFolder, LeavesOutABrokenFileWithASentence) {
+    write("broken.json", "{ \"id\": ");
+    Json absurd = example_json();
+    absurd["tdp_w"]["value"] = 1e9;
+    write("absurd.json", absurd.dump());
+    const HardwareDatabase database = load();
+    EXPECT_EQ(database.specs.size(), builtin_hardware().specs.size());
+    EXPECT_THAT(database.problems,
+                testing::UnorderedElementsAre(HasSubstr("broken.json"), HasSubstr("absurd.json")));
+}
+
+TEST_F(UserFolder, IsWrittenInOneStepAndReadsBack) {
+    const HardwareSpec spec = testing_support::read(example_json());
+    const auto path = write_entry(folder_.string(), spec);
+    ASSERT_TRUE(path) << path.error().message;
+    EXPECT_EQ(*path, (folder_ / "gpu/acme/acme_gpu_1.json").string());
+    const HardwareDatabase database = load();
+    ASSERT_NE(database.find("acme-1"), nullptr);
+    EXPECT_EQ(database.find("acme-1")->document, spec.document);
+    EXPECT_THAT(database.problems, IsEmpty());
+}
+
+TEST_F(UserFolder, ThatCannotBeWrittenIsOneSentence) {
+    write("file", "in the way");
+    const auto path =
+        write_entry((folder_ / "file").string(), testing_support::read(example_json()));
+    ASSERT_FALSE(path);
+    EXPECT_THAT(path.error().message, HasSubstr("cannot be made"));
+    EXPECT_EQ(*read_whole_file((folder_ / "file").string()), "in the way");
+}
+
+TEST_F(UserFolder, KeepsSummariesBesideTheEntries) {
+    write("gpu/acme/acme_gpu_1.json", example_json().dump());
+    const HardwareDatabase before = load();
+    const HardwareSpec& spec = *before.find("acme_gpu_1");
+    const MeasuredProduct measured{
+        {{"pytorch", {{"fp16", 102'400}}, 1'500}, {"blas", {{"fp16", 5}}, {}}},
+        "2026-11-20T10:00:00Z",
+        "run 1"};
+    const auto summary = summarise(spec, only_mode, measured);
+    ASSERT_TRUE(summary) << summary.error().message;
+    ASSERT_TRUE(
+        write_calibration(folder_.string(), spec.id, with_summary(spec, only_mode, *summary)));
+    const HardwareDatabase after = load();
+    const auto summaries = calibrations_of(*after.find("acme_gpu_1"));
+    ASSERT_EQ(summaries.size(), 1u);
+    EXPECT_DOUBLE_EQ(summaries[0].efficiency.at("fp16"), 0.5);
+    EXPECT_EQ(summaries[0].backend.at("fp16"), "pytorch");
+    EXPECT_DOUBLE_EQ(*summaries[0].bandwidth_efficiency, 0.75);
+    EXPECT_EQ(summaries[0].last_calibrated, "2026-11-20T10:00:00Z");
+    EXPECT_THAT(after.problems, IsEmpty());
+}
+
+TEST(Calibration, NeedsToKnowThePowerMode) {
+    Json json = example_json();
+    json["power_modes"] = {{"15W", Json::object()}, {"25W", Json::object()}};
+    json["default_power_mode"] = "25W";
+    const HardwareSpec spec = testing_support::read(json);
+    EXPECT_EQ(*calibration_mode(spec, "15W", ""), "15W");
+    EXPECT_EQ(*calibration_mode(spec, "", "25W"), "25W");
+    EXPECT_THAT(calibration_mode(spec, "", "").error().message, HasSubstr("--power-mode"));
+    EXPECT_THAT(calibration_mode(spec, "15W", "25W").error().message, HasSubstr("made in 25W"));
+    EXPECT_THAT(calibration_mode(spec, "99W", "").error().message, HasSubstr("99W"));
+    EXPECT_EQ(*calibration_mode(testing_support::read(example_json()), "", ""), only_mode);
+}
+
+TEST(Database, FindsByIdAliasAndEitherDash) {
+    const HardwareDatabase database = builtin_hardware();
+    EXPECT_EQ(database.find("H100-SXM5")->id, "h100_sxm5");
+    EXPECT_EQ(database.find("h100_sxm5")->id, "h100_sxm5");
+    EXPECT_EQ(database.find("h100"), nullptr);
+    const auto none = need_product(database, "h100_sxm6");
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().kind, ErrorKind::usage);
+    EXPECT_THAT(none.error().message, HasSubstr("did you mean h100_sxm5"));
+}
+
+TEST(Database, SeesFiguresFarFromThoseOfTheirKind) {
+    HardwareDatabase database;
+    for (int i = 0; i < 4; ++i) {
+        Json json = example_json();
+        json["id"] = fmt::format("acme_gpu_{}", i);
+        json["aliases"] = Json::array();
+        json["detection"] = Json::array();
+        if (i == 3) json["memory"]["bandwidth_gbps"]["value"] = 1.9;
+        database.specs.push_back(testing_support::read(json));
+    }
+    EXPECT_THAT(problems_between(database),
+                testing::ElementsAre(testing::AllOf(HasSubstr("acme_gpu_3"), HasSubstr("bandwidth"),
+                                                    HasSubstr("less"))));
+}
+
+TEST(Correction, RaisesTheVersionAndNamesItsSource) {
+    const HardwareSpec spec = testing_support::read(example_json());
+    const auto made = corrected(spec, {{"memory.bandwidth_gbps", "2039"}},
+                                "Acme, errata, https://example.org/errata", "2026-11-21");
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->spec_version, 2);
+    EXPECT_EQ(spec_bandwidth(*made).value, 2039);
+    EXPECT_THAT(spec_bandwidth(*made).formula, HasSubstr("Acme, errata"));
+    EXPECT_EQ(
+        corrected(spec, {{"tdp_w", "unknown: not in the errata"}}, "", "2026-11-21")->tdp_w.unknown,
+        "not in the errata");
+}
+
+TEST(Correction, RefusesAFigureWithoutASourceAndAFieldThatIsNone) {
+    const HardwareSpec spec = testing_support::read(example_json());
+    const auto refusal = [&](const Correction& correction, const char* source) {
+        const auto made = corrected(spec, {correction}, source, "2026-11-21");
+        return made ? "" : made.error().message;
+    };
+    EXPECT_THAT(refusal({"tdp_w", "450"}, ""), HasSubstr("--source"));
+    EXPECT_THAT(refusal({"tdp_w", "much"}, "A, b, https://c.org"), HasSubstr("takes a number"));
+    EXPECT_THAT(refusal({"memory.bandwith_gbps", "3"}, "A, b, https://c.org"),
+                HasSubstr("did you mean bandwidth_gbps"));
+    EXPECT_THAT(refusal({"id", "x"}, ""), HasSubstr("not corrected"));
+    EXPECT_THAT(refusal({"name.x", "3"}, "A, b, https://c.org"), HasSubstr("no such field"));
+}
+
+TEST(ResourceModels, AreTheSameBytesForTheSameDatabase) {
+    const HardwareDatabase database = builtin_hardware();
+    std::vector<const HardwareSpec*> specs;
+    for (const HardwareSpec& spec : database.specs) specs.push_back(&spec);
+    const auto first = resource_models(specs);
+    const HardwareDatabase again = builtin_hardware();
+    specs.clear();
+    for (const HardwareSpec& spec : again.specs) specs.push_back(&spec);
+    const auto second = resource_models(specs);
+    ASSERT_EQ(first.size(), 3u);
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        EXPECT_EQ(first[i].content, second[i].content);
+        EXPECT_THAT(first[i].content, HasSubstr("h100_sxm5"));
+    }
+    const auto json = parse_json(first[2].content, "models");
+    ASSERT_TRUE(json);
+    bool seen = false;
+    for (const Json& model : (*json)["models"])
+        if (model["id"] == "h100_sxm5") {
+            seen = true;
+            EXPECT_EQ(model["peaks_gops"]["fp16"], 989'400);
+        }
+    EXPECT_TRUE(seen);
+}
+
+TEST(HardwarePage, ShowsAllProducts) {
+    testing_support::expect_golden(hardware_page(builtin_hardware()), "../docs/hardware.md");
+}
+
+// A file in the older tool's form, made for this test: its figures are nobody's.
+TEST(OlderEntry, BecomesAnEntryWithItsFileAsSource) {
+    const Json older{{"id", "acme_cpu_9"},
+                     {"vendor", "Acme"},
+                     {"model", "Acme(R) CPU 9"},
+                     {"device_type", "cpu"},
+                     {"ops_per_clock", {{"fp32", 256}, {"fp16", 0}, {"int64", 128}, {"fp8", 512}}},
+                     {"theoretical_peaks", {{"fp32", 1280.0}}},
+                     {"peak_bandwidth_gbps", 89.6},
+                     {"architecture", "Road"},
+                     {"compute_units", 8},
+                     {"tdp_watts", 125},
+                     {"base_clock_mhz", 3600.0},
+                     {"boost_clock_mhz", 5000.0},
+                     {"platform", "arm64"}};
+    const auto entry = read_older(older.dump(), "old/acme.json", "2026-11-21");
+    ASSERT_TRUE(entry) << entry.error().message;
+    EXPECT_EQ(entry->spec.host_architecture, "aarch64");
+    EXPECT_DOUBLE_EQ(spec_peak(entry->spec, "fp32").value, 256 * 5.0);
+    EXPECT_DOUBLE_EQ(spec_peak(entry->spec, "fp8_e4m3").value, 512 * 5.0);
+    EXPECT_EQ(spec_peak(entry->spec, "fp16").kind, PeakKind::unknown);
+    EXPECT_THAT(entry->remarks, testing::Contains(HasSubstr("int64")));
+    EXPECT_THAT(problems_of(entry->spec), IsEmpty());
+    EXPECT_THAT(schema_problems(entry->spec.document), IsEmpty());
+    EXPECT_FALSE(read_older("{\"id\": \"x\"}", "x.json", "2026-11-21"));
+}
+
+TEST(Draft, StatesWhatTheHostShowsAndNoPeak) {
+    Context context;
+    CpuInfo& cpu = context.hardware.cpu;
+    cpu.architecture = "x86_64";
+    cpu.model = Fact<std::string>::known("Acme(R) CPU 9 (rev 2)", "cpuinfo");
+    cpu.vendor = Fact<std::string>::known("GenuineIntel", "cpuinfo");
+    CoreKind kind;
+    kind.cores = 8;
+    kind.clock_max_mhz = Fact<double>::known(4'000, "cpufreq");
+    cpu.core_kinds = {kind};
+    const auto draft = draft_entry(context, "cpu", "2026-11-21");
+    ASSERT_TRUE(draft) << draft.error().message;
+    const HardwareSpec spec = testing_support::read(*draft);
+    EXPECT_EQ(spec.id, "acme_cpu_9_rev_2");
+    EXPECT_THAT(problems_of(spec), IsEmpty());
+    EXPECT_THAT(schema_problems(spec.document), IsEmpty());
+    EXPECT_THAT(precisions_of(spec), IsEmpty());
+    HardwareDatabase database;
+    database.specs.push_back(spec);
+    EXPECT_EQ(find_device(Matcher(database).match(host_facts(context)), "cpu")->product->id,
+              spec.id);
+    EXPECT_FALSE(draft_entry(context, "cuda:0", "2026-11-21"));
+}
+
+}  // namespace
+}  // namespace peakward

@@ -1,0 +1,102 @@
+#include "measure/core_share.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "catalog/catalog.hpp"
+
+namespace peakward {
+namespace {
+
+constexpr double clock_hz = 2.4e9;
+
+Case avx512(const char* precision, int threads = 1) {
+    return {"compute_peak", precision, {{"isa", std::string("avx512")}}, "cpu", "native", threads};
+}
+
+// A millisecond in which `threads` cores did `per_cycle` operations a cycle each.
+Window window(double per_cycle, int threads = 1) {
+    Window w;
+    w.wall_ns = 1'000'000;
+    w.clock_hz = clock_hz;
+    w.iterations = per_cycle * clock_hz * 1e-3 * threads / catalog::peak_operations_per_iteration;
+    return w;
+}
+
+int count(const std::vector<Window>& windows, Verdict verdict) {
+    return static_cast<int>(std::count_if(windows.begin(), windows.end(),
+                                          [&](const Window& w) { return w.verdict == verdict; }));
+}
+
+TEST(CoreShare, KeepsACoreThatWasOurs) {
+    std::mt19937_64 random(7);
+    std::normal_distribution<double> noise(31.6, 0.15);
+    std::vector<Window> windows;
+    for (int i = 0; i < 200; ++i) windows.push_back(window(noise(random)));
+    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    EXPECT_EQ(share.legal, 32);
+    EXPECT_NEAR(share.steady, 31.6, 0.05);
+    EXPECT_EQ(share.shared, 0);
+    EXPECT_EQ(count(windows, Verdict::kept), 200);
+}
+
+TEST(CoreShare, DropsTheWindowsOfASharedCoreEvenWhenTheyAreTheMost) {
+    std::vector<Window> windows(90, window(24.1));
+    windows.insert(windows.begin() + 30, 15, window(31.6));
+    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    EXPECT_EQ(share.shared, 90);
+    EXPECT_EQ(count(windows, Verdict::kept), 15);
+    EXPECT_NEAR(share.steady, 31.6, 1e-9);
+}
+
+TEST(CoreShare, DropsAllWhenTheCoreWasNeverOurs) {
+    std::vector<Window> windows(50, window(24.1));
+    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    EXPECT_EQ(share.legal, 32);
+    EXPECT_EQ(share.steady, 0);
+    EXPECT_EQ(count(windows, Verdict::core_shared), 50);
+}
+
+TEST(CoreShare, OneSharedThreadOfTwoSpoilsTheWindow) {
+    std::vector<Window> windows(20, window(31.6, 2));
+    windows.push_back(window((31.6 + 24.1) / 2, 2));
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64", 2), {}).shared, 1);
+    EXPECT_EQ(windows.back().verdict, Verdict::core_shared);
+}
+
+TEST(CoreShare, ThreePercentBelowTheSteadyRateIsTheBorder) {
+    std::vector<Window> windows(20, window(32));
+    windows.push_back(window(32 * 0.971));
+    windows.push_back(window(32 * 0.969));
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 1);
+    EXPECT_EQ(windows[20].verdict, Verdict::kept);
+    EXPECT_EQ(windows[21].verdict, Verdict::core_shared);
+}
+
+TEST(CoreShare, TakesBackAMarkWhenBetterEvidenceComes) {
+    std::vector<Window> windows(5, window(15.7));  // looks like one unit
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).legal, 16);
+    windows.insert(windows.end(), 15, window(31.6));
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 5);
+    windows.front().verdict = Verdict::core_shared;
+    windows.front().iterations *= 2;
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 4);
+    EXPECT_EQ(windows.front().verdict, Verdict::kept);
+}
+
+TEST(CoreShare, LeavesWhatItCannotJudgeAlone) {
+    std::vector<Window> windows(5, window(24.1));
+    for (Window& w : windows) w.clock_hz = 0;
+    windows.push_back(window(10));
+    windows.back().verdict = Verdict::preempted;
+    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 0);
+    EXPECT_EQ(count(windows, Verdict::kept), 5);
+    // Above every legal rate the clock probe is wrong; that is told elsewhere.
+    std::vector<Window> above(5, window(40));
+    EXPECT_EQ(mark_core_shared(above, avx512("fp64"), {}).shared, 0);
+}
+
+}  // namespace
+}  // namespace peakward

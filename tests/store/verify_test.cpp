@@ -1,0 +1,275 @@
+// Whatever is changed behind the store's back, verify() finds it and names the run.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <random>
+
+#include "core/json.hpp"
+#include "core/sha256.hpp"
+#include "store/scratch.hpp"
+
+namespace peakward {
+namespace {
+
+using store_test::make_run_id;
+using store_test::make_small_run;
+using store_test::tamper;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class Verify : public ::testing::Test {
+protected:
+    Verify() {
+        auto store = open_store(path_, OpenMode::append);
+        for (std::uint64_t seed = 1; seed <= 5; ++seed)
+            EXPECT_TRUE((*store)->append(make_small_run(seed)));
+    }
+    std::vector<std::string> problems() {
+        auto store = open_store(path_, OpenMode::read);
+        if (!store) return {"cannot be opened: " + store.error().message};
+        auto report = (*store)->verify();
+        return report ? report->problems : std::vector{"no report: " + report.error().message};
+    }
+    static auto names(std::uint64_t seed, const std::string& what) {
+        return AllOf(HasSubstr(make_run_id(seed)), HasSubstr(what));
+    }
+
+    store_test::Scratch scratch_;
+    std::string path_ = scratch_ / "a.db";
+};
+
+TEST_F(Verify, FindsAChangedDocument) {
+    tamper(path_,
+           "UPDATE run_documents SET document = replace(document, '41.5', '40.5') WHERE seq = 3");
+    EXPECT_THAT(problems(), ElementsAre(names(3, "its document was changed")));
+}
+
+TEST_F(Verify, FindsAChangedDocumentWhoseHashWasMadeToAgree) {
+    tamper(path_,
+           "UPDATE run_documents SET document = replace(document, '41.5', '40.5') WHERE seq = 3");
+    std::string document;
+    {
+        auto connection = store_test::raw_connection(path_);
+        document = connection.scalar_text("SELECT document FROM run_documents WHERE seq = 3");
+    }
+    tamper(path_, "UPDATE runs SET sha256 = '" + sha256_hex(document) +
+                      "' WHERE seq = 3;"
+                      "UPDATE runs SET previous_sha256 = '" +
+                      sha256_hex(document) + "' WHERE seq = 4");
+    EXPECT_THAT(problems(), Contains(names(3, "chain hash")));
+}
+
+TEST_F(Verify, FindsChangedRawWindows) {
+    tamper(path_,
+           "UPDATE run_windows SET windows = "
+           "CAST(substr(windows, 1, length(windows) - 1) || x'07' AS BLOB) WHERE seq = 2");
+    EXPECT_THAT(problems(), ElementsAre(names(2, "raw windows were changed")));
+}
+
+TEST_F(Verify, FindsMissingDocumentsAndWindows) {
+    tamper(path_, "DELETE FROM run_documents WHERE seq = 2; DELETE FROM run_windows WHERE seq = 4");
+    EXPECT_THAT(problems(), Contains(names(2, "document is missing")));
+    EXPECT_THAT(problems(), Contains(names(4, "raw windows are missing")));
+}
+
+const std::string every_table[] = {"measurement_values", "measurements",  "scores",
+                                   "components",         "gpus",          "run_facts",
+                                   "run_windows",        "run_documents", "runs"};
+
+std::string removal_of(int seq) {
+    std::string sql;
+    for (const std::string& table : every_table)
+        sql += "DELETE FROM " + table + " WHERE seq = " + std::to_string(seq) + ";";
+    return sql;
+}
+
+TEST_F(Verify, FindsARunRemovedFromTheMiddle) {
+    tamper(path_, removal_of(3));
+    EXPECT_THAT(problems(),
+                ElementsAre(AllOf(names(2, "a run is missing after"), names(4, "seq 3 to 3"))));
+}
+
+TEST_F(Verify, FindsARunRemovedFromTheBeginning) {
+    tamper(path_, removal_of(1));
+    EXPECT_THAT(problems(), ElementsAre(names(2, "a run is missing at the beginning")));
+}
+
+TEST_F(Verify, FindsRunsRemovedFromTheEnd) {
+    tamper(path_, removal_of(5) + removal_of(4));
+    EXPECT_THAT(problems(), ElementsAre(names(3, "2 runs are missing at the end")));
+    tamper(path_, removal_of(3) + removal_of(2) + removal_of(1));
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("there are none left (seq 1 to 5)")));
+}
+
+TEST_F(Verify, FindsRunsInAnotherOrder) {
+    std::string sql;
+    for (const std::string& table : every_table)
+        sql += "UPDATE " + table + " SET seq = 100 WHERE seq = 2; UPDATE " + table +
+               " SET seq = 2 WHERE seq = 3; UPDATE " + table + " SET seq = 3 WHERE seq = 100;";
+    tamper(path_, sql);
+    EXPECT_THAT(problems(), Contains(names(3, "link to the run before it")));
+    EXPECT_THAT(problems(), Contains(names(2, "link to the run before it")));
+}
+
+TEST_F(Verify, FindsEditedColumnsOfARun) {
+    for (const char* column : {"timestamp", "install", "hardware_fingerprint", "lineage",
+                               "software_fingerprint", "suite", "run_id"}) {
+        const std::string name = column;
+        tamper(path_, "UPDATE runs SET " + name + " = " + name + " || 'x' WHERE seq = 4");
+        EXPECT_THAT(problems(), ElementsAre(names(4, "runs." + name))) << name;
+        tamper(path_, "UPDATE runs SET " + name + " = rtrim(" + name + ", 'x') WHERE seq = 4");
+    }
+    tamper(path_, "UPDATE runs SET timestamp_unix = 5 WHERE seq = 4");
+    EXPECT_THAT(problems(), ElementsAre(names(4, "runs.timestamp_unix")));
+}
+
+TEST_F(Verify, FindsEditedIndexRowsAndRebuildMakesThemAnew) {
+    const std::vector<std::pair<std::string, std::string>> edits = {
+        {"UPDATE scores SET efficiency = 0.99 WHERE seq = 2 AND position = 1", "scores.efficiency"},
+        {"UPDATE components SET version = '9.9' WHERE seq = 2 AND name = 'numpy_version'",
+         "components.version"},
+        {"DELETE FROM components WHERE seq = 2 AND name = 'glibc'", "components has 7 rows"},
+        {"INSERT INTO components VALUES (2, 'zlib', '1', NULL)", "components has 9 rows"},
+        {"UPDATE run_facts SET flags = '[\"x\"]' WHERE seq = 2", "run_facts.flags"},
+        {"UPDATE measurements SET outcome = 'contended' WHERE seq = 2 AND position = 1",
+         "measurements.outcome"},
+        {"UPDATE measurement_values SET value = 1e9 WHERE seq = 2 AND position = 1 AND metric = "
+         "'gops'",
+         "measurement_values.value"},
+        {"DELETE FROM measurement_values WHERE seq = 2 AND position = 1 AND metric = 'gops'",
+         "measurement_values has 6 rows"},
+        {"UPDATE measurement_values SET series_id = 3 - series_id WHERE seq = 2 AND position < 2",
+         "measurement_values"},
+        {"INSERT INTO gpus VALUES (2, 0, 'nvidia', NULL, NULL, NULL, NULL, NULL)",
+         "gpus has 1 rows"}};
+    for (const auto& [sql, problem] : edits) {
+        tamper(path_, sql);
+        EXPECT_THAT(problems(), Contains(names(2, problem))) << sql;
+        auto store = open_store(path_, OpenMode::append);
+        ASSERT_TRUE((*store)->rebuild());
+        EXPECT_THAT(problems(), IsEmpty()) << sql;
+    }
+}
+
+TEST_F(Verify, FindsAnEditedSeriesKey) {
+    tamper(path_, "UPDATE series SET key = replace(key, 'install-a', 'install-b') WHERE id = 1");
+    EXPECT_THAT(problems(), Contains(names(1, "the series of its measurement")));
+    EXPECT_THAT(problems(), SizeIs(5));
+}
+
+TEST_F(Verify, FindsRowsOfRunsThatDoNotExist) {
+    tamper(path_,
+           "INSERT INTO components VALUES (77, 'glibc', '1', NULL);"
+           "INSERT INTO run_windows VALUES (78, x'01')");
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("components has 1 rows that belong to no"),
+                                        HasSubstr("run_windows has 1 rows")));
+}
+
+TEST_F(Verify, FindsAMovedHead) {
+    tamper(path_, "UPDATE chain_head SET seq = 4");
+    EXPECT_THAT(problems(), ElementsAre(names(5, "chain_head does not name the newest run")));
+    tamper(path_, "DELETE FROM chain_head");
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("chain_head has lost its row")));
+}
+
+TEST_F(Verify, FindsAMissingOrChangedOrForeignTrigger) {
+    auto connection = store_test::raw_connection(path_);
+    connection.execute("DROP TRIGGER scores_refuse_update");
+    connection.execute("DROP TRIGGER runs_refuse_delete");
+    connection.execute(
+        "CREATE TRIGGER runs_refuse_delete BEFORE DELETE ON runs BEGIN SELECT 1; END");
+    connection.execute("CREATE TRIGGER sly AFTER INSERT ON runs BEGIN SELECT 1; END");
+    connection.execute("CREATE TABLE mine (x); CREATE VIEW my_view AS SELECT * FROM runs");
+    connection.execute("CREATE TRIGGER my_trigger AFTER INSERT ON mine BEGIN SELECT 1; END");
+    ASSERT_TRUE(connection.status());
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("runs_refuse_delete is not as Peakward made it"),
+                                        HasSubstr("scores_refuse_update is missing"),
+                                        HasSubstr("a trigger sly that is not Peakward's")));
+}
+
+TEST_F(Verify, ReportsAndDoesNotFailWhenATableIsGone) {
+    {
+        auto connection = store_test::raw_connection(path_);
+        connection.execute(
+            "PRAGMA foreign_keys = OFF; DROP VIEW calibration_runs; DROP TABLE gpus");
+        ASSERT_TRUE(connection.status());
+    }
+    EXPECT_THAT(problems(), Contains(HasSubstr("the table gpus is missing")));
+}
+
+// One byte of the file, anywhere in the pages that hold runs: found, or the file does not open.
+TEST_F(Verify, FindsAnyChangedByteOfAStoredRun) {
+    std::string document, windows;
+    {
+        auto connection = store_test::raw_connection(path_);
+        document = connection.scalar_text("SELECT document FROM run_documents WHERE seq = 3");
+        connection.scalar_text("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    const std::string whole = store_test::read_file(path_);
+    // A stretch of the document that lies in one page.
+    const std::size_t at = whole.find(document.substr(document.size() / 2, 200));
+    ASSERT_NE(at, std::string::npos);
+    std::mt19937 random(7);
+    for (int i = 0; i < 20; ++i) {
+        std::string changed = whole;
+        changed[at + random() % 200] ^= char(1 << (random() % 7));
+        store_test::write_file(path_, changed);
+        EXPECT_THAT(problems(), Contains(HasSubstr(make_run_id(3)))) << i;
+    }
+    store_test::write_file(path_, whole);
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
+// Damage anywhere must give problems or a sentence, never a crash and never silence about a run
+// that reads differently.
+TEST_F(Verify, SurvivesDamageAnywhereInTheFile) {
+    {
+        auto connection = store_test::raw_connection(path_);
+        connection.scalar_text("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    const std::string whole = store_test::read_file(path_);
+    std::mt19937 random(11);
+    int silent = 0;
+    for (int i = 0; i < 30; ++i) {
+        std::string changed = whole;
+        const std::size_t at = 100 + random() % (whole.size() - 164);
+        for (std::size_t j = 0; j < 64; ++j) changed[at + j] = char(random());
+        store_test::write_file(path_, changed);
+        if (!problems().empty()) continue;
+        ++silent;  // unused space of a page: then every run must read as it was
+        auto store = open_store(path_, OpenMode::read);
+        for (std::uint64_t seed = 1; seed <= 5; ++seed)
+            EXPECT_TRUE((*store)->find(make_run_id(seed))) << "byte " << at;
+    }
+    EXPECT_LT(silent, 20) << "most of the file is used";
+}
+
+TEST_F(Verify, RebuildRefusesADamagedDocumentAndChangesNothing) {
+    tamper(path_,
+           "UPDATE run_documents SET document = replace(document, '41.5', '40.5') WHERE seq = 3;"
+           "UPDATE scores SET efficiency = 0.99 WHERE seq = 1 AND position = 0");
+    const auto before = problems();
+    auto store = open_store(path_, OpenMode::append);
+    const auto status = (*store)->rebuild();
+    ASSERT_FALSE(status);
+    EXPECT_THAT(status.error().message, names(3, "nothing was rebuilt"));
+    EXPECT_EQ(problems(), before);
+}
+
+TEST_F(Verify, FindRefusesADamagedRun) {
+    tamper(path_,
+           "UPDATE run_documents SET document = replace(document, '41.5', '40.5') WHERE seq = 3;"
+           "UPDATE run_windows SET windows = x'01' WHERE seq = 4");
+    auto store = open_store(path_, OpenMode::read);
+    for (const std::uint64_t seed : {3, 4})
+        EXPECT_THAT((*store)->find(make_run_id(seed)).error().message,
+                    names(seed, "'peakward db verify'"));
+    EXPECT_TRUE((*store)->find(make_run_id(2)));
+}
+
+}  // namespace
+}  // namespace peakward

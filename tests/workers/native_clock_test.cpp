@@ -1,0 +1,139 @@
+// Clock probes, the sharing probe, and the threads that run freely: all that needs no calm machine.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <stdexcept>
+
+#include "native/clock.hpp"
+#include "native/features.hpp"
+#include "native/pool.hpp"
+#include "native/sharing.hpp"
+
+namespace peakward::native {
+namespace {
+
+TEST(JudgeLatency, TakesTheNearestWholeNumberOfCycles) {
+    EXPECT_EQ(judge_latency(4.02).cycles, 4);
+    EXPECT_TRUE(judge_latency(4.02).whole);
+    EXPECT_EQ(judge_latency(2.97).cycles, 3);
+    EXPECT_TRUE(judge_latency(2.97).whole);
+    EXPECT_EQ(judge_latency(0.1).cycles, 1);
+}
+
+TEST(JudgeLatency, SaysSoWhenTheRatioIsNotNearOne) {
+    EXPECT_FALSE(judge_latency(4.31).whole);
+    EXPECT_FALSE(judge_latency(1.4).whole);
+    EXPECT_FALSE(judge_latency(0.1).whole);
+}
+
+TEST(ClockProbe, ChainsComputeWhatTheirStepsSay) {
+    for (const std::string_view name : clock_classes()) {
+        const PeakKernel* warming = warming_kernel(name);
+        if (!why_not_runnable(warming->isa, warming->precision).empty()) continue;
+        // Not calibrated: what is left of error() are the chains' answers.
+        EXPECT_LE(ClockProbe(name, {}).error(), 1e-12) << name;
+    }
+}
+
+TEST(ClockProbe, CountsCyclesAsWholeTurns) {
+    ClockProbe probe("scalar", {});
+    const int steps = find_chain("scalar")->steps_per_turn;
+    EXPECT_EQ(probe.run_cycles(10 * steps), 10 * steps);
+    EXPECT_EQ(probe.run_cycles(10.4 * steps), 10 * steps);
+    EXPECT_EQ(probe.run_cycles(0), steps);
+}
+
+worker::RunSample block_of(std::int64_t wall_ns) {
+    worker::RunSample sample;
+    sample.wall_ns = wall_ns;
+    return sample;
+}
+
+TEST(MarkShared, ANeighbourOnTheCoreCountsAsWaiting) {
+    worker::RunSample sample = block_of(1000);
+    mark_shared(sample, 3.9, 2.0, 4.0);
+    EXPECT_EQ(sample.wait_ns, 500);
+    sample = block_of(1000);
+    mark_shared(sample, 2.0, 3.9, 4.0);
+    EXPECT_EQ(sample.wait_ns, 500);
+}
+
+TEST(MarkShared, ACoreOfOnesOwnLeavesTheSampleAlone) {
+    worker::RunSample sample = block_of(1000);
+    mark_shared(sample, 3.9, 3.85, 4.0);
+    EXPECT_EQ(sample.wait_ns, -1);
+    mark_shared(sample, 0, 0, 0);  // the probe is off
+    EXPECT_EQ(sample.wait_ns, -1);
+}
+
+TEST(UnsharedRate, IsNotFooledByASingleReadingThatIsTooHigh) {
+    std::vector<double> rates(40, 3.9);
+    rates[7] = 11;
+    EXPECT_EQ(unshared_rate(3.8, rates), 3.9);
+    EXPECT_EQ(unshared_rate(3.8, {}), 3.8);
+    // Shared for most of the run: what was known before stands.
+    EXPECT_EQ(unshared_rate(3.9, std::vector<double>(40, 2.1)), 3.9);
+}
+
+TEST(CoresAreSeparate, OnlyWhenEveryThreadHasACpuOfItsOwn) {
+    EXPECT_FALSE(cores_are_separate({}, 2));
+    EXPECT_FALSE(cores_are_separate({0, 0}, 2));
+    EXPECT_TRUE(cores_are_separate({0}, 1));
+}
+
+TEST(RunFreely, EveryThreadDeliversWhatWasAskedFor) {
+    Pool pool(3, {});
+    worker::RunRequest request;
+    request.samples = 7;
+    std::atomic<int> warming{0};
+    const auto samples = run_freely(pool, request, [&](int thread, bool counted) {
+        if (!counted) ++warming;
+        worker::RunSample sample;
+        sample.thread = thread;
+        return sample;
+    });
+    std::map<int, int> count;
+    for (const auto& sample : samples) ++count[sample.thread];
+    EXPECT_EQ(count.size(), 3u);
+    for (const auto& [thread, delivered] : count) EXPECT_GE(delivered, 7) << thread;
+    EXPECT_EQ(warming, 3);
+}
+
+TEST(RunFreely, DeliversASampleEvenWhenNoneWasAskedFor) {
+    Pool pool(1, {});
+    EXPECT_GE(run_freely(pool, {}, [](int, bool) { return worker::RunSample{}; }).size(), 1u);
+}
+
+TEST(RunFreely, AFailingThreadEndsTheRunOfAll) {
+    Pool pool(3, {});
+    worker::RunRequest request;
+    request.samples = 5;
+    for (const bool failing_when_counted : {false, true}) {
+        const auto block = [&](int thread, bool counted) {
+            if (thread == 1 && counted == failing_when_counted) throw std::runtime_error("planted");
+            return worker::RunSample{};
+        };
+        EXPECT_THROW(run_freely(pool, request, block), std::runtime_error);
+    }
+    // And the pool is fit for the next run.
+    EXPECT_GE(run_freely(pool, request, [](int, bool) { return worker::RunSample{}; }).size(), 15u);
+}
+
+TEST(Pool, SaysHowManyThreadsCouldNotBePinned) {
+    EXPECT_EQ(Pool(2, {}).pinning_note(), "");
+    EXPECT_EQ(Pool(2, {0, 100000}).pinning_note(), "1 of 2 threads could not be pinned");
+}
+
+TEST(SliceSeconds, StayBetweenThreeTenthsAndTwoMilliseconds) {
+    worker::RunRequest request;
+    request.slice_s = 0;
+    EXPECT_EQ(slice_seconds(request), 1e-3);
+    request.slice_s = 1;
+    EXPECT_EQ(slice_seconds(request), 2e-3);
+    request.slice_s = 1e-6;
+    EXPECT_EQ(slice_seconds(request), 0.3e-3);
+}
+
+}  // namespace
+}  // namespace peakward::native
