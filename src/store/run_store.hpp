@@ -8,6 +8,7 @@
 
 #include "core/records.hpp"
 #include "core/result.hpp"
+#include "core/series.hpp"
 
 namespace peakward {
 
@@ -53,6 +54,15 @@ struct StoreInfo {
     std::int64_t size_bytes = 0;
     std::string first_timestamp, last_timestamp;
     std::string chain_head;  // SHA-256 of the newest run
+};
+
+// Empty parts take everything.
+struct SeriesFilter {
+    std::optional<SeriesKind> kind = {};
+    std::vector<std::string> lineages = {};
+    std::vector<std::string> metrics = {};
+    std::string device = {}, backend = {}, precision = {}, operation = {}, suite = {};
+    std::string since = {}, until = {};  // as RunFilter
 };
 
 enum class AppendOutcome { appended, already_there };
