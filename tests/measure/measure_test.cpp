@@ -285,7 +285,7 @@ TEST_F(Measure, BeginsNoEnergyThatWouldOutlastTheBudget) {
         const auto& energy = result.measurements.at(0).energy;
         return energy ? energy->reason : "was not asked for";
     };
-    EXPECT_THAT(reason(), HasSubstr("powercap")) << "this machine has no counter";
+    EXPECT_THAT(reason(), HasSubstr("not here")) << "this machine has no counter";
     options_.budget_s = 1;  // an idle stretch and six blocks take 1.2 s
     const Nanoseconds begin = clock_.now;
     EXPECT_THAT(reason(), HasSubstr("the budget has no room"));
