@@ -57,6 +57,23 @@ Result<HardwareSpec> new_product(Call& call, const HardwareOptions& o) {
     return ask_for_product(call);
 }
 
+// Every remark and reason in full, which a table has no room for.
+Report import_report(const ProductImport& import) {
+    Section section;
+    for (const ImportedProduct& product : import.imported)
+        section.fields.push_back({"imported", fmt::format("{}: {}", product.file, product.id),
+                                  Tone::good, "✓", product.remarks});
+    for (const auto& [file, id] : import.duplicates)
+        section.fields.push_back(
+            {"there already", fmt::format("{}: {}", file, id), Tone::dim, "·", {}});
+    for (const auto& [file, reason] : import.refused) {
+        const bool named = reason.find(file) != std::string::npos;
+        section.fields.push_back(
+            {"refused", named ? reason : fmt::format("{}: {}", file, reason), Tone::bad, "✗", {}});
+    }
+    return {{}, {std::move(section)}};
+}
+
 }  // namespace
 
 Result<int> hardware_add(Call& call, const HardwareOptions& o) {
@@ -182,6 +199,7 @@ Result<int> hardware_import(Call& call, const HardwareOptions& o) {
             table.rows.push_back({cell(file), cell("refused", Tone::bad), cell(reason)});
         return table;
     };
+    shown.report = [&] { return import_report(import); };
     show(call, *format, shown);
     return import.refused.empty() ? 0 : 1;
 }

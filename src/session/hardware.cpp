@@ -321,14 +321,16 @@ ValidatedDatabase validate_database() {
 Result<std::string> add_product(const HardwareSpec& spec, bool replace) {
     const HardwareDatabase database = hardware_database();
     const HardwareSpec* there = database.find(spec.id);
-    if (there && (!replace || there->id != spec.id))
+    if (there && there->id != spec.id)
+        return failed(
+            fmt::format("{} is another name of {}, which is in the database: correct that one with "
+                        "peakward hardware update, or give yours another id",
+                        spec.id, there->id));
+    if (there && !replace)
         return failed(
             fmt::format("{}: the id exists already ({}); correct it with peakward "
                         "hardware update, or put this in its place with --replace",
-                        spec.id,
-                        there->id != spec.id    ? "an alias of " + there->id
-                        : there->origin.empty() ? "compiled in"
-                                                : there->origin));
+                        spec.id, there->origin.empty() ? "compiled in" : there->origin));
     if (const auto found = clashes(spec, database); !found.empty())
         return failed(fmt::format("{}: {}", spec.id, found.front()));
     HardwareSpec entry = spec;

@@ -191,6 +191,13 @@ TEST_F(HardwareVerb, AddRefusesAnIdThatExistsAndUpdateAndDeleteFollow) {
     EXPECT_EQ(again.code, 1);
     EXPECT_THAT(again.err, HasSubstr("the id exists already"));
     EXPECT_EQ(run({"hardware", "add", "--from", path, "--replace"}).code, 0);
+    Json other = Json::parse(std::ifstream(path));
+    other["id"] = "example";  // an alias of the first
+    other["aliases"] = Json::array();
+    const Ended alias =
+        run({"hardware", "add", "--from", write("other.json", other.dump()), "--replace"});
+    EXPECT_EQ(alias.code, 1);
+    EXPECT_THAT(alias.err, HasSubstr("example is another name of example_cpu"));
     const Json updated =
         document({"hardware", "update", "example", "--set", "memory.bandwidth_gbps=120", "--source",
                   "Example, errata, https://example.org"});
@@ -376,7 +383,11 @@ TEST_F(HardwareVerb, ImportRefusesFilesThatSayDifferentThingsOfOneProduct) {
         document({"hardware", "import", write("a.json", older(65)), write("b.json", older(95))}, 1);
     EXPECT_EQ(imported["imported"], 0);
     EXPECT_EQ(imported["refused"].size(), 2u) << "neither is known to be the right one";
-    EXPECT_THAT(imported["refused"][1]["reason"].get<std::string>(), HasSubstr("differ"));
+    const auto reason = imported["refused"][1]["reason"].get<std::string>();
+    EXPECT_THAT(reason, HasSubstr("differ"));
+    const std::string shown = run({"hardware", "import", file("a.json"), file("b.json")}).out;
+    for (const std::string& word : split(reason, ' '))
+        EXPECT_THAT(shown, HasSubstr(word)) << "the reason is cut at 80 columns";
     EXPECT_EQ(run({"hardware", "show", "old_cpu"}).code, 2);
 }
 
