@@ -16,7 +16,7 @@ found=()
 # timed [--go-on] NAME COMMAND...: one step of the CI; its time is in the summary at the end. With
 # --go-on its failure is kept for the end.
 timed() {
-    local go_on= status=0 name start=$SECONDS
+    local go_on='' status=0 name start=$SECONDS
     if [[ $1 == --go-on ]]; then
         go_on=yes
         shift
