@@ -7,6 +7,7 @@
 #include "store/run_store.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/open.hpp"
+#include "store/sqlite/points.hpp"
 #include "store/stored_run.hpp"
 
 namespace peakward::store {
@@ -20,8 +21,16 @@ public:
         : connection_(std::move(connection)), options_(std::move(options)) {}
 
     Result<AppendOutcome> append(const Run& run) override;
+    Result<std::vector<AppendOutcome>> append_all(std::span<const Run> runs) override;
     Result<std::vector<RunSummary>> history(const RunFilter& filter) override;
     Result<Run> find(const std::string& run_id_prefix) override;
+    Result<std::vector<KnownHardware>> hardware() override;
+    Result<std::vector<SoftwareStack>> stacks() override;
+    Status each_series(const SeriesFilter& filter,
+                       const std::function<Status(Series&&)>& take) override;
+    Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) override;
+    Result<std::vector<std::string>> metrics() override;
+    Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
     Result<VerifyReport> verify() override;
     Result<StoreInfo> info() override;
     Status rebuild() override;
@@ -41,6 +50,12 @@ private:
 std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha256,
                        const std::string& sha256);
 
+// The words of a list in JSON, as flags are stored; none when it is not one.
+std::vector<std::string> words_of(std::string_view json_list);
+
+// Makes the whole index anew out of the documents; the caller's transaction holds the lock.
+Status rebuild_index(Connection& connection, const std::vector<Migration>& migrations);
+
 // The statements that write the index of runs, prepared once.
 class IndexWriter {
 public:
@@ -48,11 +63,14 @@ public:
     void write(std::int64_t seq, const RunRows& rows);
 
 private:
-    std::int64_t series_id(const MeasurementRows& rows);
+    std::int64_t series_id(Statement& find, Statement& add, const std::string& sha256,
+                           const std::string& key);
 
     Connection& connection_;
     std::vector<Statement> tables_;
     Statement find_series_, add_series_, measurement_, value_;
+    Statement find_score_series_, add_score_series_;
+    PointWriter points_;
 };
 
 }  // namespace peakward::store
