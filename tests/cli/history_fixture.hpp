@@ -107,10 +107,10 @@ inline std::vector<Run> history_of(const HistoryMachine& machine, int weeks = hi
 
 class HistoryTest : public CliTest {
 protected:
-    void store_runs(const std::vector<Run>& runs) {
+    void store_runs(const std::vector<peakward::Run>& runs) {
         auto store = open_store(database(), OpenMode::append);
         ASSERT_TRUE(store) << store.error().message;
-        for (const Run& run : runs) {
+        for (const peakward::Run& run : runs) {
             const auto appended = (*store)->append(run);
             ASSERT_TRUE(appended) << appended.error().message;
         }

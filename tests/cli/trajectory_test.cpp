@@ -110,8 +110,8 @@ TEST_F(TrajectoryVerb, WithoutAPeakItShowsTheFiguresAndTheReason) {
 
 TEST_F(TrajectoryVerb, AboveThePeakMeetsNoMilestone) {
     HistoryMachine machine;
-    std::vector<Run> runs = history_of(machine);
-    for (Run& run : runs)
+    std::vector<peakward::Run> runs = history_of(machine);
+    for (peakward::Run& run : runs)
         for (Score& score : run.results) {
             score.theoretical_peak.value /= 3;
             score.efficiency = *score.efficiency * 3;
@@ -125,7 +125,7 @@ TEST_F(TrajectoryVerb, AboveThePeakMeetsNoMilestone) {
 }
 
 TEST_F(TrajectoryVerb, AClockThatJumpedBackIsSaid) {
-    std::vector<Run> runs = history_of({}, 6);
+    std::vector<peakward::Run> runs = history_of({}, 6);
     std::rotate(runs.begin(), runs.begin() + 3, runs.end());
     store_runs(runs);
     const Ended text = run({"trajectory"});
@@ -138,7 +138,7 @@ TEST_F(TrajectoryVerb, AClockThatJumpedBackIsSaid) {
 }
 
 TEST_F(TrajectoryVerb, TwoRunsAtOneInstantAreTwoPoints) {
-    std::vector<Run> runs = history_of({}, 2);
+    std::vector<peakward::Run> runs = history_of({}, 2);
     runs[1].timestamp = runs[0].timestamp;
     runs[1].timestamp_unix = runs[0].timestamp_unix;
     store_runs(runs);
