@@ -171,7 +171,7 @@ Json document_of(const Compared& compared) {
         const Figures figures = figures_of(product);
         Json one = trajectory_json(product.followed, product.subject(), product.trajectory());
         for (const char* name : {"points", "events"}) one.erase(name);
-        for (const auto& [name, value] : subject_json(subject).items()) one[name] = value;
+        one.update(subject_json(subject));
         one["asked"] = product.asked;
         one["cpu_model"] = model_of(product);
         one["gpu_model"] = gpu_of(product);

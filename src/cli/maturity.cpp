@@ -153,8 +153,7 @@ Json document_of(const Followed& followed) {
         const Trajectory& t = row.one->trajectory;
         Json one = trajectory_json(followed, *row.subject, *row.one);
         for (const char* name : {"points", "events"}) one.erase(name);
-        for (const auto& [name, value] : subject_json(followed.subject(*row.subject)).items())
-            one[name] = value;
+        one.update(subject_json(followed.subject(*row.subject)));
         one["runs"] = t.points.size();
         one["current_efficiency"] = optional_to_json(current_efficiency(row));
         one["assessment"] = assessment_of(t).words;

@@ -76,8 +76,8 @@ inline Run history_run(const HistoryMachine& machine, int week, const HistorySta
     software.components["blas_library"] = Text::known(stack.blas, "libblas.so.3");
     software.components["os_kernel"] = Text::known(stack.kernel, "uname");
     const std::string digits = std::to_string(10 + (&stack - history_stacks));
-    software.fingerprint = "6286d41799aa00" + digits;
-    software.stack_digest = "0123456789abcd" + digits;
+    software.fingerprint = digits + "86d41799aa0011";
+    software.stack_digest = digits + "23456789abcdef";
     run.results.clear();
     const double shake = 1 + 0.004 * ((week * 7 % 5) - 2) / 2.0;  // 0.4 % either way
     const double fast = (machine.peak_gops == 0 ? 1000 : machine.peak_gops) * stack.efficiency;

@@ -37,7 +37,7 @@ TEST_F(TrajectoryVerb, DocumentHasTheNamesOthersRelyOn) {
     ASSERT_EQ(document["points"].size(), std::size_t{history_weeks});
     const Json& point = document["points"][0];
     EXPECT_EQ(point["timestamp"], "2026-01-05T12:00:00Z");
-    EXPECT_EQ(point["software_fingerprint"], "6286d41799aa0010");
+    EXPECT_EQ(point["software_fingerprint"], "1086d41799aa0011");
     EXPECT_NEAR(point["efficiency"].get<double>(), 0.6125, 0.01);
     for (const char* name : {"value", "ci_low", "ci_high"}) EXPECT_TRUE(point.contains(name));
     EXPECT_EQ(document["milestones"]["70"], 35);
