@@ -107,10 +107,10 @@ Table table_of(const Followed& followed) {
         table.rows.push_back(
             {cell(subject_words(product), Tone::strong), day_cell(t.milestones[0].days),
              day_cell(t.milestones[1].days), day_cell(t.milestones[2].days), from_launch(2),
-             cell(current_efficiency(row)), cell(assessment.words, assessment.tone),
-             cell(t.key.precision), cell(t.key.backend), cell(t.key.device), cell(t.key.suite),
-             cell(t.key.power_mode.value_or("")), cell(static_cast<std::int64_t>(t.points.size())),
-             since, cell(product.launched.value_or("")), from_launch(0), from_launch(1),
+             cell(current_efficiency(row)), verdict, cell(t.key.precision), cell(t.key.backend),
+             cell(t.key.device), cell(t.key.suite), cell(t.key.power_mode.value_or("")),
+             cell(static_cast<std::int64_t>(t.points.size())), since,
+             cell(product.launched.value_or("")), from_launch(0), from_launch(1),
              cell(product.id)});
     }
     return table;

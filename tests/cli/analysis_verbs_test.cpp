@@ -10,7 +10,7 @@ namespace {
 
 using testing_support::expect_golden;
 
-class Looking : public HistoryTest {
+class AnalysisVerbs : public HistoryTest {
 protected:
     // Two machines without a product, and one that the database knows.
     void SetUp() override {
@@ -32,7 +32,7 @@ protected:
     }
 };
 
-TEST_F(Looking, MaturityHasOneRowAProduct) {
+TEST_F(AnalysisVerbs, MaturityHasOneRowAProduct) {
     expect_golden(run({"maturity"}).out, "cli/golden/maturity.txt");
     const Json products = document({"maturity"})["products"];
     ASSERT_EQ(products.size(), 3u);
@@ -52,7 +52,7 @@ TEST_F(Looking, MaturityHasOneRowAProduct) {
     EXPECT_EQ(document({"maturity", "--precision", "fp64"})["products"][0]["precision"], "fp64");
 }
 
-TEST_F(Looking, ImpactNamesTheComponentThatMovedIt) {
+TEST_F(AnalysisVerbs, ImpactNamesTheComponentThatMovedIt) {
     expect_golden(at_width(100, {"impact", "--hardware", "c3f840"}).out, "cli/golden/impact.txt");
     const Json document = this->document({"impact", "--hardware", "c3f840"});
     ASSERT_EQ(document["stacks"].size(), 6u);
@@ -66,7 +66,7 @@ TEST_F(Looking, ImpactNamesTheComponentThatMovedIt) {
     EXPECT_LT(document["stacks"][5]["change_percent"].get<double>(), -5);
 }
 
-TEST_F(Looking, CompareStandsSideBySide) {
+TEST_F(AnalysisVerbs, CompareStandsSideBySide) {
     expect_golden(run({"compare", "5d41", "aaaa", "--precision", "fp32"}).out,
                   "cli/golden/compare.txt");
     const Json products = document({"compare", "5d41", "aaaa"})["products"];
@@ -79,7 +79,7 @@ TEST_F(Looking, CompareStandsSideBySide) {
     EXPECT_EQ(run({"compare", "5d41", "nothing"}).code, 2);
 }
 
-TEST_F(Looking, ExportHasTheColumnsThatDatabasesAlwaysHadFirst) {
+TEST_F(AnalysisVerbs, ExportHasTheColumnsThatDatabasesAlwaysHadFirst) {
     const std::string csv = run({"export", "-"}).out;
     EXPECT_EQ(csv.find("run_id,hardware_fingerprint,software_fingerprint,timestamp,timestamp_unix,"
                        "cpu_model,cpu_vendor,cpu_stepping,cpu_microcode,cpu_cores_physical,"
@@ -102,7 +102,7 @@ TEST_F(Looking, ExportHasTheColumnsThatDatabasesAlwaysHadFirst) {
     EXPECT_TRUE((*few)["runs"][0]["flags"].is_array());
 }
 
-TEST_F(Looking, ExportWritesAWholeFileAndReplacesNothing) {
+TEST_F(AnalysisVerbs, ExportWritesAWholeFileAndReplacesNothing) {
     const std::string path = file("runs.json");
     EXPECT_EQ(run({"export", path}).code, 0);
     const auto text = read_whole_file(path);
