@@ -11,7 +11,6 @@
 namespace peakward::cli {
 namespace {
 
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t fingerprint_characters = 10;  // as seed 000's tables have it
 
 bool shows_efficiency(const FollowedSubject& subject, const FollowedTrajectory& one) {
