@@ -31,6 +31,7 @@ public:
     Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) override;
     Result<std::vector<std::string>> metrics() override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
+    Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
     Result<VerifyReport> verify() override;
     Result<StoreInfo> info() override;
     Status rebuild() override;
