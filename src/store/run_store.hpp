@@ -79,6 +79,8 @@ public:
     virtual Result<std::vector<RunSummary>> history(const RunFilter& filter) = 0;  // newest first
     // By run_id or any unambiguous prefix; the error lists the candidates.
     virtual Result<Run> find(const std::string& run_id_prefix) = 0;
+    // Whether a run with exactly this id is there, whatever its content.
+    virtual Result<bool> contains(const std::string& run_id) = 0;
     virtual Result<VerifyReport> verify() = 0;
     virtual Result<StoreInfo> info() = 0;
     // Derived tables made anew from the stored runs; the runs themselves are not touched.

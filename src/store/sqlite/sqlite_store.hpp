@@ -22,6 +22,7 @@ public:
     Result<AppendOutcome> append(const Run& run) override;
     Result<std::vector<RunSummary>> history(const RunFilter& filter) override;
     Result<Run> find(const std::string& run_id_prefix) override;
+    Result<bool> contains(const std::string& run_id) override;
     Result<VerifyReport> verify() override;
     Result<StoreInfo> info() override;
     Status rebuild() override;

@@ -1,0 +1,176 @@
+#include "session/import.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "core/text.hpp"
+#include "hardware/database.hpp"
+#include "session/import_parts.hpp"
+#include "store/run_store.hpp"
+
+namespace peakward {
+namespace {
+
+// machine -> the best fp32 matrix product of its CPU, over the profiles of one call.
+using CpuRates = std::map<std::string, double>;
+
+bool is_gpu_profile(const Run& run) {
+    return std::any_of(run.measurements.begin(), run.measurements.end(), [](const Measurement& m) {
+        return m.what.device != "cpu" && !m.what.device.empty();
+    });
+}
+
+CpuRates cpu_rates(const std::vector<std::string>& files, const StopToken& stop) {
+    CpuRates rates;
+    if (files.size() < 2) return rates;
+    for (const std::string& file : files) {
+        if (stop.stop_requested()) break;
+        if (std::filesystem::path(file).extension() != ".json") continue;
+        const auto content = read_importable(file);
+        if (!content || content->older.size() != 1) continue;
+        const older::ImportedRun& profile = content->older.front();
+        const auto rate = fp32_gemm_gops(profile.run);
+        if (is_gpu_profile(profile.run) || !rate) continue;
+        double& best = rates[profile.machine];
+        best = std::max(best, *rate);
+    }
+    return rates;
+}
+
+void compare_with_cpu(older::ImportedRun& profile, const CpuRates& rates) {
+    const auto cpu = rates.find(profile.machine);
+    const auto rate = fp32_gemm_gops(profile.run);
+    if (!is_gpu_profile(profile.run) || cpu == rates.end() || !rate || *rate >= cpu->second) return;
+    profile.doubts.push_back(
+        {"slower_than_cpu",
+         fmt::format(
+             "it is a profile of a GPU, and its fp32 matrix product of {:.1f} GOPS is slower "
+             "than the {:.1f} GOPS of its own CPU: it may have run there",
+             *rate, cpu->second)});
+}
+
+class Import {
+public:
+    Import(const ImportRequest& request, ImportReply& reply)
+        : request_(request), reply_(reply), database_(load_hardware(user_hardware_folder())) {}
+
+    // An error is one of the store; what is wrong with the file is in the reply.
+    Status take(const std::string& file, const CpuRates& rates) {
+        auto content = read_importable(file);
+        if (!content) return refuse(file, content.error().message);
+        std::vector<Run> runs = std::move(content->runs);
+        for (older::ImportedRun& imported : content->older) {
+            compare_with_cpu(imported, rates);
+            auto run = complete_import(std::move(imported), request_.from, database_);
+            if (!run) return refuse(file, run.error().message);
+            runs.push_back(std::move(*run));
+        }
+        return keep(file, content->what, std::move(runs));
+    }
+
+private:
+    Status refuse(const std::string& file, const std::string& reason) {
+        reply_.refused.push_back({file, reason});
+        return {};
+    }
+
+    Status open() {
+        if (store_) return {};
+        std::error_code error;
+        const bool exists = std::filesystem::exists(reply_.store_location, error);
+        if (request_.dry_run && !exists) return {};
+        auto store =
+            open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append);
+        if (!store) return tl::make_unexpected(store.error());
+        store_ = std::move(*store);
+        return {};
+    }
+
+    Result<bool> is_there(const std::string& run_id) {
+        if (seen_.contains(run_id)) return true;
+        if (!store_) return false;
+        return store_->contains(run_id);
+    }
+
+    Status keep(const std::string& file, const std::string& what, std::vector<Run> runs) {
+        if (auto status = open(); !status) return status;
+        ImportedFile kept{file, what, 0, 0};
+        std::vector<Run> fresh;
+        std::set<std::string> ids;
+        for (Run& run : runs) {
+            const auto there = is_there(run.run_id);
+            if (!there) return tl::make_unexpected(there.error());
+            if (*there || !ids.insert(run.run_id).second)
+                ++kept.duplicates;
+            else
+                fresh.push_back(std::move(run));
+        }
+        kept.imported = static_cast<std::int64_t>(fresh.size());
+        if (store_ && !request_.dry_run)
+            if (auto status = append(fresh); !status) return refuse(file, status.error().message);
+        seen_.merge(ids);
+        reply_.imported += kept.imported;
+        reply_.duplicates += kept.duplicates;
+        reply_.files.push_back(kept);
+        note_doubts(file, fresh);
+        return {};
+    }
+
+    Status append(const std::vector<Run>& runs) {
+        for (const Run& run : runs)
+            if (auto done = store_->append(run); !done) return tl::make_unexpected(done.error());
+        return {};
+    }
+
+    // One note a file: the reasons of its first doubtful run, and how many more there are.
+    void note_doubts(const std::string& file, const std::vector<Run>& runs) {
+        std::string reason;
+        std::int64_t more = 0;
+        for (const Run& run : runs) {
+            if (!run.origin || run.origin->doubts.empty()) continue;
+            if (reason.empty())
+                reason = fmt::format("{}", fmt::join(run.origin->doubts, "; "));
+            else
+                ++more;
+        }
+        if (more > 0)
+            reason += fmt::format("; and {} more run{} of this file", more, more == 1 ? "" : "s");
+        if (!reason.empty()) reply_.flagged.push_back({file, reason});
+    }
+
+    const ImportRequest& request_;
+    ImportReply& reply_;
+    HardwareDatabase database_;
+    std::unique_ptr<RunStore> store_;
+    std::set<std::string> seen_;
+};
+
+}  // namespace
+
+Result<ImportReply> import_files(const ImportRequest& request, const StopToken& stop) {
+    if (request.paths.empty()) return wrong_usage("name files or folders to import");
+    ImportReply reply;
+    reply.store_location = default_store_location(request.db);
+    FoundFiles found = find_importable(request.paths);
+    reply.refused = std::move(found.refused);
+    reply.passed_over = found.passed_over;
+    if (found.files.empty() && reply.refused.empty())
+        return failed(fmt::format("{}: holds no file that ends in .json, .db, .sqlite or .sqlite3",
+                                  fmt::join(request.paths, ", ")));
+    const CpuRates rates = cpu_rates(found.files, stop);
+    Import importer(request, reply);
+    for (const std::string& file : found.files) {
+        if (stop.stop_requested())
+            return failed(
+                fmt::format("stopped after {} runs: they are stored, and the same command "
+                            "goes on from there",
+                            reply.imported));
+        if (auto status = importer.take(file, rates); !status)
+            return tl::make_unexpected(status.error());
+    }
+    return reply;
+}
+
+}  // namespace peakward
