@@ -46,9 +46,9 @@ TEST(ExportedRows, OfOneRunIdAreOneRun) {
 }
 
 TEST(ExportedRows, KeepTheirColumns) {
-    const auto runs = read({row()});
+    const auto runs = read(Json::array({row()}));
     ASSERT_THAT(runs, SizeIs(1));
-    const Run& run = runs[0].run;
+    const peakward::Run& run = runs[0].run;
     EXPECT_EQ(run.context.hardware.fingerprint, "c3f840a080356806");
     EXPECT_EQ(run.context.software.fingerprint, "6286d41799aabbcc");
     EXPECT_EQ(run.context.hardware.cpu.microcode.value_or(""), "0x2c");
@@ -66,14 +66,14 @@ TEST(ExportedRows, KeepTheirColumns) {
 TEST(ExportedRows, AboveTheirPeakAreDoubted) {
     Json above = row();
     above["efficiency"] = 1.773;
-    EXPECT_THAT(doubt_flags(read({above}).at(0)), Contains("above_theoretical"));
+    EXPECT_THAT(doubt_flags(read(Json::array({above})).at(0)), Contains("above_theoretical"));
     Json nothing = row();
     for (const char* name : {"stream_best_gbps", "blas3_gops", "peak_measured_gops", "efficiency"})
         nothing[name] = nullptr;
-    EXPECT_THAT(doubt_flags(read({nothing}).at(0)), Contains("no_operations"));
+    EXPECT_THAT(doubt_flags(read(Json::array({nothing})).at(0)), Contains("no_operations"));
     Json negative = row();
     negative["blas3_gops"] = -1;
-    EXPECT_THAT(doubt_flags(read({negative}).at(0)), Contains("figure_impossible"));
+    EXPECT_THAT(doubt_flags(read(Json::array({negative})).at(0)), Contains("figure_impossible"));
 }
 
 TEST(ExportedRows, AreRefusedByTheirNumber) {

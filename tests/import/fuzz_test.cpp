@@ -66,7 +66,8 @@ TEST(Damage, OfEveryValueGivesARunOrASentence) {
                                    "x",
                                    -1e-9,
                                    Json::array({Json::object()})};
-    for (const auto& [path, old] : whole.flatten().items()) {
+    const Json flat = whole.flatten();
+    for (const auto& [path, old] : flat.items()) {
         for (const Json& value : values) {
             Json damaged = whole;
             damaged[Json::json_pointer(path)] = value;

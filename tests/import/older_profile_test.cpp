@@ -94,7 +94,7 @@ TEST(OlderProfile, NeverTakesAnArchitectureForAModel) {
 
 TEST(OlderProfile, ReadsClocksAndPreflight) {
     const ImportedRun imported = legacy("jetson_orin_nano_gpu_7W_306MHz_pytorch.json");
-    const Run& run = imported.run;
+    const peakward::Run& run = imported.run;
     EXPECT_EQ(run.context.environment.power_mode.value_or(""), "7W");
     EXPECT_EQ(run.context.environment.cpu_governor.value_or(""), "schedutil");
     EXPECT_EQ(run.context.environment.thermal_state.value_or(""), "cool");
