@@ -109,18 +109,13 @@ private:
         }
         kept.imported = static_cast<std::int64_t>(fresh.size());
         if (store_ && !request_.dry_run)
-            if (auto status = append(fresh); !status) return refuse(file, status.error().message);
+            if (auto done = store_->append_all(fresh); !done)
+                return refuse(file, done.error().message);
         seen_.merge(ids);
         reply_.imported += kept.imported;
         reply_.duplicates += kept.duplicates;
         reply_.files.push_back(kept);
         note_doubts(file, fresh);
-        return {};
-    }
-
-    Status append(const std::vector<Run>& runs) {
-        for (const Run& run : runs)
-            if (auto done = store_->append(run); !done) return tl::make_unexpected(done.error());
         return {};
     }
 
