@@ -8,7 +8,6 @@
 #include "core/text.hpp"
 #include "import/fields.hpp"
 #include "import/imported.hpp"
-#include "import/profile_parts.hpp"
 
 namespace peakward::older {
 namespace {

@@ -19,6 +19,9 @@ struct Doubt {
     std::string reason;  // one sentence, without the file's name
 };
 
+// Of one flag the first reason stays.
+void add_doubt(std::vector<Doubt>& doubts, const std::string& flag, const std::string& reason);
+
 struct ImportedRun {
     // Without install, fingerprints, products, scores and timestamp_unix: those take the database
     // and the formulas of other stages (src/session/import.cpp). run_id "" is yet to be made of the

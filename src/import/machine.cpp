@@ -1,7 +1,7 @@
 // The machine, its software and its state, as an older profile's metadata tells them.
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <cmath>
 #include <set>
 
 #include "core/text.hpp"
@@ -83,8 +83,8 @@ void read_hardware(const Fields& metadata, const ProfileFacts& facts, ImportedRu
             Fact<int>::known(static_cast<int>(*cores), "older profile: cpu_count");
     const double gib = metadata.number("total_memory_gb").value_or(0);
     if (gib > 0 && gib < 1e6)
-        memory.total_bytes = Fact<std::int64_t>::known(
-            static_cast<std::int64_t>(gib * 0x1p30 + 0.5), "older profile: total_memory_gb");
+        memory.total_bytes = Fact<std::int64_t>::known(std::int64_t{std::llround(gib * 0x1p30)},
+                                                       "older profile: total_memory_gb");
 }
 
 void read_software(const Fields& metadata, const ProfileFacts& facts, ImportedRun& imported) {

@@ -17,8 +17,6 @@ struct ProfileFacts {
     int trials = 0;         // num_measurement_runs; 0: not recorded
 };
 
-void add_doubt(std::vector<Doubt>& doubts, const std::string& flag, const std::string& reason);
-
 // metadata -> context, preflight, backends, timestamp and what is left over (Origin::recorded).
 void read_metadata(const Json& document, ProfileFacts& facts, ImportedRun& imported,
                    std::string& trouble);

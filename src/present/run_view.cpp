@@ -54,6 +54,18 @@ std::string environment_line(const Environment& e) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Where an imported run is from, and what speaks against it.
+Field origin_field(const Origin& origin) {
+    Field field{"Imported",
+                origin.tool.empty() ? origin.kind
+                                    : fmt::format("{}, tool version {}", origin.kind, origin.tool),
+                origin.doubts.empty() ? Tone::plain : Tone::doubtful,
+                {},
+                {}};
+    for (const std::string& doubt : origin.doubts) field.details.push_back("⚠ " + doubt);
+    return field;
+}
+
 Section summary_section(const Run& run) {
     Section section;
     auto& fields = section.fields;
@@ -74,11 +86,13 @@ Section summary_section(const Run& run) {
     fields.push_back(
         {"Environment", environment_line(run.context.environment), Tone::plain, {}, {}});
     fields.push_back({"Suite",
-                      fmt::format("{}, seed {}, took {}", run.suite, run.seed,
-                                  format_value(run.wall_s, Unit::seconds)),
+                      run.origin ? run.suite
+                                 : fmt::format("{}, seed {}, took {}", run.suite, run.seed,
+                                               format_value(run.wall_s, Unit::seconds)),
                       Tone::plain,
                       {},
                       {}});
+    if (run.origin) fields.push_back(origin_field(*run.origin));
     const bool passed = run.preflight.verdict == CheckStatus::pass;
     const bool failed = run.preflight.verdict == CheckStatus::fail;
     Field preflight{"Preflight",

@@ -13,6 +13,11 @@
 namespace peakward {
 namespace {
 
+// A run with its raw windows is a megabyte or so.
+constexpr std::size_t batch_runs = 64;
+// Profiles of the older tool have a quarter of a megabyte.
+constexpr std::uintmax_t profile_bytes_usual = 4u << 20;
+
 // machine -> the best fp32 matrix product of its CPU, over the profiles of one call.
 using CpuRates = std::map<std::string, double>;
 
@@ -27,7 +32,9 @@ CpuRates cpu_rates(const std::vector<std::string>& files, const StopToken& stop)
     if (files.size() < 2) return rates;
     for (const std::string& file : files) {
         if (stop.stop_requested()) break;
-        if (std::filesystem::path(file).extension() != ".json") continue;
+        // What is larger is a list of runs, which is not read twice for this.
+        std::error_code error;
+        if (std::filesystem::file_size(file, error) > profile_bytes_usual || error) continue;
         const auto content = read_importable(file);
         if (!content || content->older.size() != 1) continue;
         const older::ImportedRun& profile = content->older.front();
@@ -60,6 +67,7 @@ public:
     Status take(const std::string& file, const CpuRates& rates) {
         auto content = read_importable(file);
         if (!content) return refuse(file, content.error().message);
+        if (content->is_database) return take_database(file);
         std::vector<Run> runs = std::move(content->runs);
         for (older::ImportedRun& imported : content->older) {
             compare_with_cpu(imported, rates);
@@ -94,6 +102,63 @@ private:
         return store_->contains(run_id);
     }
 
+    // Run by run: a database of years does not fit in memory. That every new run can be read is
+    // seen before the first is written.
+    Status take_database(const std::string& file) {
+        auto source = open_store(file, OpenMode::read);
+        if (!source) return refuse(file, source.error().message);
+        RunFilter all;
+        all.limit = 0;
+        auto summaries = (*source)->history(all);
+        if (!summaries) return refuse(file, summaries.error().message);
+        if (summaries->empty()) return refuse(file, "is a database of Peakward without a run");
+        if (auto status = open(); !status) return status;
+        ImportedFile kept{file, "Peakward database", 0, 0};
+        std::vector<std::string> fresh;
+        // Oldest first: a correction comes after what it supersedes.
+        for (auto at = summaries->rbegin(); at != summaries->rend(); ++at) {
+            const auto there = is_there(at->run_id);
+            if (!there) return tl::make_unexpected(there.error());
+            if (*there)
+                ++kept.duplicates;
+            else
+                fresh.push_back(at->run_id);
+        }
+        for (const std::string& id : fresh)
+            if (auto run = (*source)->find(id); !run) return refuse(file, run.error().message);
+        if (auto status = copy(**source, fresh, kept); !status) {
+            count(kept);
+            return refuse(file, fmt::format("{} (after {} runs, which are in)",
+                                            status.error().message, kept.imported));
+        }
+        count(kept);
+        return {};
+    }
+
+    Status copy(RunStore& source, const std::vector<std::string>& ids, ImportedFile& kept) {
+        std::vector<Run> batch;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto run = source.find(ids[i]);
+            if (!run) return tl::make_unexpected(run.error());
+            batch.push_back(std::move(*run));
+            if (batch.size() < batch_runs && i + 1 < ids.size()) continue;
+            if (store_ && !request_.dry_run)
+                if (auto done = store_->append_all(batch); !done)
+                    return tl::make_unexpected(done.error());
+            for (const Run& copied : batch) seen_.insert(copied.run_id);
+            kept.imported += std::ssize(batch);
+            note_doubts(kept.file, batch);
+            batch.clear();
+        }
+        return {};
+    }
+
+    void count(const ImportedFile& kept) {
+        reply_.imported += kept.imported;
+        reply_.duplicates += kept.duplicates;
+        reply_.files.push_back(kept);
+    }
+
     Status keep(const std::string& file, const std::string& what, std::vector<Run> runs) {
         if (auto status = open(); !status) return status;
         ImportedFile kept{file, what, 0, 0};
@@ -112,9 +177,7 @@ private:
             if (auto done = store_->append_all(fresh); !done)
                 return refuse(file, done.error().message);
         seen_.merge(ids);
-        reply_.imported += kept.imported;
-        reply_.duplicates += kept.duplicates;
-        reply_.files.push_back(kept);
+        count(kept);
         note_doubts(file, fresh);
         return {};
     }
@@ -132,7 +195,10 @@ private:
         }
         if (more > 0)
             reason += fmt::format("; and {} more run{} of this file", more, more == 1 ? "" : "s");
-        if (!reason.empty()) reply_.flagged.push_back({file, reason});
+        if (reason.empty()) return;
+        // Of a later batch: the file is named already.
+        if (!reply_.flagged.empty() && reply_.flagged.back().file == file) return;
+        reply_.flagged.push_back({file, reason});
     }
 
     const ImportRequest& request_;

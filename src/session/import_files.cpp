@@ -12,7 +12,6 @@
 #include "import/document.hpp"
 #include "session/import_parts.hpp"
 #include "store/foreign_rows.hpp"
-#include "store/run_store.hpp"
 
 namespace peakward {
 namespace {
@@ -22,7 +21,7 @@ namespace fs = std::filesystem;
 // A profile is some hundred kilobytes and a year of exported rows some tens of megabytes; parsed,
 // text takes several times its size in memory.
 constexpr std::uintmax_t text_bytes_max = 128u << 20;
-constexpr std::uintmax_t database_bytes_max = 1u << 30;
+constexpr std::uintmax_t rows_bytes_max = 1u << 30;
 
 bool has_ending(const fs::path& path) {
     const std::string ending = to_lower(path.extension().string());
@@ -94,36 +93,23 @@ Result<std::string> text_of(const std::string& path) {
     return std::move(text).str();
 }
 
-Result<FileContent> read_own_database(const std::string& path) {
-    FileContent content{"Peakward database", {}, {}};
-    auto store = open_store(path, OpenMode::read);
-    if (!store) return tl::make_unexpected(store.error());
-    RunFilter all;
-    all.limit = 0;
-    auto summaries = (*store)->history(all);
-    if (!summaries) return tl::make_unexpected(summaries.error());
-    // Oldest first: a correction comes after what it supersedes.
-    for (auto summary = summaries->rbegin(); summary != summaries->rend(); ++summary) {
-        auto run = (*store)->find(summary->run_id);
-        if (!run) return tl::make_unexpected(run.error());
-        content.runs.push_back(std::move(*run));
-    }
-    if (content.runs.empty()) return failed("is a database of Peakward without a run");
-    return content;
-}
-
 Result<FileContent> read_database(const std::string& path, std::uintmax_t bytes) {
-    if (bytes > database_bytes_max)
+    if (bytes > rows_bytes_max)
         return failed(
             fmt::format("is a database of {}, and over {} none is imported: copy it in "
                         "parts",
-                        size_words(bytes), size_words(database_bytes_max)));
-    if (is_peakward_database(path)) return read_own_database(path);
+                        size_words(bytes), size_words(rows_bytes_max)));
+    if (is_peakward_database(path)) return FileContent{"Peakward database", {}, {}, true};
+    if (bytes > rows_bytes_max)
+        return failed(
+            fmt::format("is a database of {}, and over {} none is read into memory: "
+                        "split it",
+                        size_words(bytes), size_words(rows_bytes_max)));
     auto rows = read_foreign_rows(path);
     if (!rows) return tl::make_unexpected(rows.error());
     auto runs = older::read_exported_rows(*rows);
     if (!runs) return tl::make_unexpected(runs.error());
-    return FileContent{"database of rows", std::move(*runs), {}};
+    return FileContent{"database of rows", std::move(*runs), {}, false};
 }
 
 Result<Run> own_run(const Json& json) {

@@ -25,6 +25,8 @@ struct FileContent {
     std::string what;
     std::vector<older::ImportedRun> older;  // of others
     std::vector<Run> runs;                  // of Peakward itself, whole
+    // A database of Peakward: of any size, so nothing of it is read yet.
+    bool is_database = false;
 };
 // The error is one sentence without the file's name.
 Result<FileContent> read_importable(const std::string& path);

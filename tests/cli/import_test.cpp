@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <random>
 
 #include "cli/fixture.hpp"
+#include "core/records_json.hpp"
+#include "core/text.hpp"
 #include "golden.hpp"
 #include "session/history.hpp"
+#include "store/sqlite/connection.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -277,6 +281,51 @@ TEST_F(ImportVerb, ReadsExportedRowsByTheirIds) {
     EXPECT_EQ(run->context.hardware.lineage.size(), 16u);
     ASSERT_THAT(run->products, SizeIs(1));
     EXPECT_EQ(run->products[0].product, "intel_i7_12700k");
+}
+
+TEST_F(ImportVerb, ReadsADatabaseOfRowsAsTheirExport) {
+    {
+        store::Connection made(in("calibrations_v2.db"), store::Connection::Access::create,
+                               std::chrono::milliseconds(0));
+        made.execute(
+            "CREATE TABLE calibration_runs (run_id TEXT PRIMARY KEY, timestamp TEXT, "
+            "timestamp_unix INTEGER, hardware_fingerprint TEXT, software_fingerprint TEXT, "
+            "cpu_model TEXT, cpu_cores_physical INTEGER, precision TEXT, device TEXT, "
+            "peak_measured_gops REAL, efficiency REAL);"
+            "INSERT INTO calibration_runs VALUES ('a1', '2025-12-31T09:30:00.25', 1767191400, "
+            "'c3f840a080356806', '6286d41799aabbcc', '12th Gen Intel(R) Core(TM) i7-12700K', 12, "
+            "'fp32', 'cpu', 600, 0.6)");
+        ASSERT_TRUE(made.status());
+    }
+    EXPECT_EQ(document({"import", in()})["imported"], 1);
+    const peakward::Run from_database = only_run();
+    put("export.json", {{"runs", {row("a1", 600)}}});
+    EXPECT_EQ(document({"import", in("export.json")})["duplicates"], 1);
+    document({"import", in("export.json"), "--db", file("other.db")});
+    const auto from_export = find_run(file("other.db"), "a1", Efficiencies::as_recorded);
+    ASSERT_TRUE(from_export);
+    EXPECT_EQ(to_json(*from_export), to_json(from_database));
+}
+
+// Whatever a disk did to them: each file is one whole run or one sentence, and the store holds.
+TEST_F(ImportVerb, DamagedFilesAreNeverHalfImported) {
+    const std::string whole = legacy("profiles_test_fusion_integration.json").dump();
+    std::mt19937_64 random(3);
+    constexpr std::int64_t tries = 120;
+    for (std::int64_t i = 0; i < tries; ++i) {
+        std::string damaged = i % 3 == 0 ? whole.substr(0, random() % whole.size()) : whole;
+        for (int byte = 0; byte < 2 && !damaged.empty(); ++byte)
+            damaged[random() % damaged.size()] = static_cast<char>(random() & 0xFF);
+        std::ofstream(in(fmt::format("{}.json", i)), std::ios::binary) << damaged;
+    }
+    const Json reply = document({"import", in()});
+    const auto imported = reply["imported"].get<std::int64_t>();
+    EXPECT_EQ(imported + reply["duplicates"].get<std::int64_t>() + std::ssize(reply["refused"]),
+              tries);
+    EXPECT_GT(imported, 0);
+    EXPECT_GT(std::ssize(reply["refused"]), tries / 4);
+    EXPECT_EQ(std::ssize(history()), imported);
+    EXPECT_EQ(run({"db", "verify"}).code, 0);
 }
 
 TEST_F(ImportVerb, AFileWithOneBadRunBringsNoneIn) {
