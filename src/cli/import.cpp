@@ -71,8 +71,12 @@ void list_notes(Report& report, const char* title, const std::vector<ImportNote>
     if (notes.empty()) return;
     Section section;
     section.title = title;
-    for (const ImportNote& note : notes)
-        section.paragraphs.push_back({fmt::format("{}: {}", note.file, note.reason), tone, mark});
+    // The same reason stands once, under all files that it is said of.
+    for (std::size_t i = 0; i < notes.size(); ++i) {
+        section.paragraphs.push_back({notes[i].file, tone, mark});
+        if (i + 1 == notes.size() || notes[i + 1].reason != notes[i].reason)
+            section.paragraphs.push_back({notes[i].reason, Tone::plain, " "});
+    }
     report.sections.push_back(std::move(section));
 }
 

@@ -28,6 +28,14 @@ Fact<int> count(const Fields& row, const char* name) {
     return Fact<int>::known(static_cast<int>(*value), fmt::format("exported row: {}", name));
 }
 
+// No column says it, and a brand string or a vendor of CPUID is one of x86.
+std::string architecture_of(const CpuInfo& cpu) {
+    const std::string vendor = cpu.vendor.value_or(""), model = cpu.model.value_or("");
+    const bool x86 = vendor == "GenuineIntel" || vendor == "AuthenticAMD" ||
+                     model.find("Intel(R)") != std::string::npos || model.starts_with("AMD ");
+    return x86 ? "x86_64" : vendor == "ARM" ? "aarch64" : "";
+}
+
 void read_gpu(const Fields& row, Hardware& hardware) {
     const std::string model = row.text("gpu_model"), pci_id = to_lower(row.text("gpu_pci_id"));
     const auto none = [](const std::string& text) {
@@ -56,6 +64,7 @@ void read_context(const Fields& row, Context& context) {
     CpuInfo& cpu = hardware.cpu;
     cpu.model = word(row, "cpu_model");
     cpu.vendor = word(row, "cpu_vendor");
+    cpu.architecture = architecture_of(cpu);
     cpu.stepping = count(row, "cpu_stepping");
     cpu.microcode = word(row, "cpu_microcode");
     cpu.cores_physical = count(row, "cpu_cores_physical");

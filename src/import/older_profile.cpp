@@ -65,6 +65,17 @@ void read_peaks(const Fields& top, ImportedRun& imported, std::string& trouble) 
     if (gbps > 0) imported.peak_gbps = gbps;
 }
 
+// "stream_copy size_mb=8": without what else stands in the key.
+std::string entry_words(const std::string& key, const Fields& entry, std::string& trouble) {
+    std::string words = entry.text("operation_type");
+    if (words.empty()) return key;
+    const Fields extra(entry.object("extra_params"), entry.where() + ".extra_params", trouble);
+    for (const char* name : {"size_mb", "matrix_size", "size"})
+        if (const auto size = extra.number(name))
+            return fmt::format("{} {}={}", words, name, *size);
+    return words;
+}
+
 struct Worst {
     double efficiency = efficiency_max;
     std::string of;
@@ -80,15 +91,14 @@ struct Worst {
 void judge_efficiencies(const Json& document, ImportedRun& imported, std::string& trouble) {
     Worst worst;
     const Fields top(document, "", trouble);
-    for (const char* name : {"best_efficiency", "bandwidth_efficiency"})
-        worst.look(top.number(name), name);
     for (const auto& [key, json] : top.object("operation_profiles").items()) {
         const Fields entry(json, "operation_profiles." + key, trouble);
-        worst.look(entry.number("efficiency"), key);
+        const std::string what = entry_words(key, entry, trouble);
+        worst.look(entry.number("efficiency"), what);
         for (const auto& [precision, result] : entry.object("precision_results").items())
             worst.look(
                 Fields(result, entry.where() + "." + precision, trouble).number("efficiency"),
-                fmt::format("{} in {}", key, precision));
+                fmt::format("{} in {}", what, precision));
     }
     for (const Measurement& m : imported.run.measurements) {
         const auto peak = imported.peaks_gops.find(m.what.precision);
@@ -97,6 +107,9 @@ void judge_efficiencies(const Json& document, ImportedRun& imported, std::string
                        fmt::format("{} {} in {}", m.what.operation, to_string(m.what.shape),
                                    m.what.precision));
     }
+    // The summaries of the file, where no operation explains them.
+    for (const char* name : {"best_efficiency", "bandwidth_efficiency"})
+        worst.look(top.number(name), name);
     if (worst.of.empty()) return;
     add_doubt(
         imported.doubts, "above_theoretical",

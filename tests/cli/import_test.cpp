@@ -363,7 +363,9 @@ TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {
          fs::directory_iterator(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/legacy"))
         copy(entry.path().filename().string());
     std::ofstream(in("cut.json")) << legacy(gpu_file).dump().substr(0, 300);
+    terminal_.columns = 140;  // wherever the folder is, no path is broken
     testing_support::expect_golden(plain(run({"import", in()}).out), "cli/golden/import.txt");
+    terminal_.columns = 80;
     testing_support::expect_golden(plain(run({"history", "--limit", "0"}).out),
                                    "cli/golden/import_history.txt");
 }
