@@ -146,7 +146,7 @@ Verb import_verb() {
     return {
         "import",
         "Look back",
-        "bring in older profiles, exported databases and other databases",
+        "bring in older profiles and exported databases",
         "Takes JSON profiles of the older tool in all their generations, lists of runs with "
         "\"runs\" and a column for each fact, calibrations_v2.db files, runs that calibrate "
         "--output "

@@ -15,10 +15,12 @@ namespace {
 
 // A run with its raw windows is a megabyte or so.
 constexpr std::size_t batch_runs = 64;
+// The newest profiles of a machine that are asked how fast its CPU is.
+constexpr int stored_profiles_max = 50;
 // Profiles of the older tool have a quarter of a megabyte.
 constexpr std::uintmax_t profile_bytes_usual = 4u << 20;
 
-// machine -> the best fp32 matrix product of its CPU, over the profiles of one call.
+// machine -> the best fp32 matrix product of its CPU, over the profiles of this call and the store.
 using CpuRates = std::map<std::string, double>;
 
 bool is_gpu_profile(const Run& run) {
@@ -64,12 +66,14 @@ public:
         : request_(request), reply_(reply), database_(load_hardware(user_hardware_folder())) {}
 
     // An error is one of the store; what is wrong with the file is in the reply.
-    Status take(const std::string& file, const CpuRates& rates) {
+    Status take(const std::string& file, CpuRates& rates) {
         auto content = read_importable(file);
         if (!content) return refuse(file, content.error().message);
         if (content->is_database) return take_database(file);
         std::vector<Run> runs = std::move(content->runs);
         for (older::ImportedRun& imported : content->older) {
+            if (is_gpu_profile(imported.run))
+                if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
             compare_with_cpu(imported, rates);
             auto run = complete_import(std::move(imported), request_.from, database_);
             if (!run) return refuse(file, run.error().message);
@@ -93,6 +97,40 @@ private:
             open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append);
         if (!store) return tl::make_unexpected(store.error());
         store_ = std::move(*store);
+        return {};
+    }
+
+    // The CPU profiles of a machine that earlier calls brought in, once for each machine.
+    Status look_up_cpu(const std::string& machine, CpuRates& rates) {
+        std::error_code error;
+        if (!looked_up_.insert(machine).second ||
+            !std::filesystem::exists(reply_.store_location, error))
+            return {};
+        if (auto status = open(); !status) return status;
+        const std::string install = imported_install(request_.from, machine);
+        auto known = store_->hardware();
+        if (!known) return tl::make_unexpected(known.error());
+        for (const KnownHardware& hardware : *known) {
+            const auto& installs = hardware.installs;
+            if (std::find(installs.begin(), installs.end(), install) == installs.end()) continue;
+            if (auto status = look_up_cpu_of(hardware.lineage, rates[machine]); !status)
+                return status;
+        }
+        return {};
+    }
+
+    Status look_up_cpu_of(const std::string& lineage, double& best) {
+        RunFilter filter;
+        filter.hardware = lineage;
+        filter.limit = stored_profiles_max;
+        auto summaries = store_->history(filter);
+        if (!summaries) return tl::make_unexpected(summaries.error());
+        for (const RunSummary& summary : *summaries) {
+            if (!summary.suite.starts_with("import-")) continue;
+            auto run = store_->find(summary.run_id);
+            if (!run) return tl::make_unexpected(run.error());
+            if (!is_gpu_profile(*run)) best = std::max(best, fp32_gemm_gops(*run).value_or(0));
+        }
         return {};
     }
 
@@ -206,6 +244,7 @@ private:
     HardwareDatabase database_;
     std::unique_ptr<RunStore> store_;
     std::set<std::string> seen_;
+    std::set<std::string> looked_up_;
 };
 
 }  // namespace
@@ -220,7 +259,7 @@ Result<ImportReply> import_files(const ImportRequest& request, const StopToken& 
     if (found.files.empty() && reply.refused.empty())
         return failed(fmt::format("{}: holds no file that ends in .json, .db, .sqlite or .sqlite3",
                                   fmt::join(request.paths, ", ")));
-    const CpuRates rates = cpu_rates(found.files, stop);
+    CpuRates rates = cpu_rates(found.files, stop);
     Import importer(request, reply);
     for (const std::string& file : found.files) {
         if (stop.stop_requested())

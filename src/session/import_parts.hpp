@@ -35,6 +35,9 @@ Result<FileContent> read_importable(const std::string& path);
 Result<Run> complete_import(older::ImportedRun imported, const std::string& from,
                             const HardwareDatabase& database);
 
+// What stands for the installation of an imported profile's machine.
+std::string imported_install(const std::string& from, const std::string& machine);
+
 // Best fp32 matrix product that the profile measured, for comparing a GPU with its own CPU.
 std::optional<double> fp32_gemm_gops(const Run& run);
 

@@ -121,8 +121,7 @@ void identify(const ImportedRun& imported, const std::string& from, Context& con
     // Never like the random id of an installation, so that nothing imported is taken for native.
     if (context.install.empty())
         context.install =
-            "imported-" +
-            short_hash({"install", from, imported.is_scored ? hardware.lineage : imported.machine});
+            imported_install(from, imported.is_scored ? hardware.lineage : imported.machine);
 }
 
 // Names as people give them to presets and files: "NVIDIA-Jetson-Orin-Nano-GPU".
@@ -183,6 +182,10 @@ void set_scores(const ImportedRun& imported, Run& run) {
 }
 
 }  // namespace
+
+std::string imported_install(const std::string& from, const std::string& machine) {
+    return "imported-" + short_hash({"install", from, machine});
+}
 
 std::optional<double> fp32_gemm_gops(const Run& run) {
     std::optional<double> best;

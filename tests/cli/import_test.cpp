@@ -178,6 +178,10 @@ TEST_F(ImportVerb, FlagsAGpuThatIsSlowerThanItsOwnCpu) {
     const Json reply = document({"import", in()});
     EXPECT_THAT(files(reply["flagged"]), UnorderedElementsAre("slow.json"));
     EXPECT_THAT(reason(reply["flagged"], "slow.json"), HasSubstr("slower than the 114.2 GOPS"));
+    // The CPU's profile may have come in before.
+    document({"import", in(cpu_file), "--db", file("other.db")});
+    const Json later = document({"import", in("slow.json"), "--db", file("other.db")});
+    EXPECT_THAT(reason(later["flagged"], "slow.json"), HasSubstr("its own CPU"));
 }
 
 TEST_F(ImportVerb, RefusesWhatItCannotReadAndGoesOn) {
