@@ -11,19 +11,20 @@ struct DoubtWord {
     const char* word;
 };
 
-constexpr std::array<DoubtWord, 8> doubt_list{{{doubt_contended, "contended"},
+constexpr std::array<DoubtWord, 9> doubt_list{{{doubt_contended, "contended"},
                                                {doubt_forced, "forced"},
                                                {doubt_above_theoretical, "above_theoretical"},
                                                {doubt_incomplete, "interrupted"},
                                                {doubt_imported, "doubtful_import"},
                                                {doubt_fallback, "device_fallback"},
                                                {doubt_platform, "platform_check_skipped"},
-                                               {doubt_not_measured, "not_measured"}}};
+                                               {doubt_not_measured, "not_measured"},
+                                               {doubt_power_mode, "power_mode_unknown"}}};
 
 }  // namespace
 
 bool larger_is_better(const SeriesKey& key) {
-    static const std::array<std::string_view, 6> costs{"median_s",      "min_s",   "power_w",
+    static const std::array<std::string_view, 6> costs{"median_s",      "min_s",  "power_w",
                                                        "temperature_c", "joules", "latency_s"};
     return std::find(costs.begin(), costs.end(), key.metric) == costs.end() && key.unit != "s" &&
            key.unit != "J";

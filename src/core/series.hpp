@@ -47,6 +47,7 @@ enum Doubt : std::uint16_t {
     doubt_fallback = 32,          // it ran on another device than was asked for
     doubt_platform = 64,          // measured under a preset that the host is not
     doubt_not_measured = 128,     // value is NaN: failed, timed out, invalid
+    doubt_power_mode = 256,       // the product has power modes, and which one it was is unknown
 };
 // "contended, forced"; "" for 0.
 std::string doubt_words(std::uint16_t doubts);
@@ -101,8 +102,8 @@ struct KnownHardware {
     // Each with the time of its first run, oldest first: a firmware change is a second one.
     std::vector<std::pair<std::string, std::int64_t>> fingerprints;
     std::vector<std::string> installs;
-    std::string cpu_model;  // "unknown" when it is
-    std::string gpu_model;  // "N/A" without one
+    std::string cpu_model;                        // "unknown" when it is
+    std::string gpu_model;                        // "N/A" without one
     std::map<std::string, std::string> products;  // device -> product id, of the newest run
     std::int64_t runs = 0;
     std::int64_t first_unix = 0, last_unix = 0;

@@ -29,9 +29,15 @@ bool is_gpu_profile(const Run& run) {
     });
 }
 
-CpuRates cpu_rates(const std::vector<std::string>& files, const StopToken& stop) {
+// What is known of the files before the first of them is taken.
+struct Survey {
     CpuRates rates;
-    if (files.size() < 2) return rates;
+    std::map<std::string, std::string> times;  // file -> its time as it is written
+};
+
+Survey survey_of(const std::vector<std::string>& files, const StopToken& stop) {
+    Survey survey;
+    if (files.size() < 2) return survey;
     for (const std::string& file : files) {
         if (stop.stop_requested()) break;
         // What is larger is a list of runs, which is not read twice for this.
@@ -40,12 +46,18 @@ CpuRates cpu_rates(const std::vector<std::string>& files, const StopToken& stop)
         const auto content = read_importable(file);
         if (!content || content->older.size() != 1) continue;
         const older::ImportedRun& profile = content->older.front();
+        survey.times[file] = profile.run.timestamp;
         const auto rate = fp32_gemm_gops(profile.run);
         if (is_gpu_profile(profile.run) || !rate) continue;
-        double& best = rates[profile.machine];
+        double& best = survey.rates[profile.machine];
         best = std::max(best, *rate);
     }
-    return rates;
+    return survey;
+}
+
+void sort_by_file(std::vector<ImportNote>& notes) {
+    std::stable_sort(notes.begin(), notes.end(),
+                     [](const ImportNote& a, const ImportNote& b) { return a.file < b.file; });
 }
 
 void compare_with_cpu(older::ImportedRun& profile, const CpuRates& rates) {
@@ -259,7 +271,13 @@ Result<ImportReply> import_files(const ImportRequest& request, const StopToken& 
     if (found.files.empty() && reply.refused.empty())
         return failed(fmt::format("{}: holds no file that ends in .json, .db, .sqlite or .sqlite3",
                                   fmt::join(request.paths, ", ")));
-    CpuRates rates = cpu_rates(found.files, stop);
+    Survey survey = survey_of(found.files, stop);
+    // Oldest first, as runs are stored when they are measured; files that tell no time come last.
+    std::stable_sort(found.files.begin(), found.files.end(),
+                     [&](const std::string& a, const std::string& b) {
+                         const std::string &at = survey.times[a], &other = survey.times[b];
+                         return !at.empty() && (other.empty() || at < other);
+                     });
     Import importer(request, reply);
     for (const std::string& file : found.files) {
         if (stop.stop_requested())
@@ -267,9 +285,11 @@ Result<ImportReply> import_files(const ImportRequest& request, const StopToken& 
                 fmt::format("stopped after {} runs: they are stored, and the same command "
                             "goes on from there",
                             reply.imported));
-        if (auto status = importer.take(file, rates); !status)
+        if (auto status = importer.take(file, survey.rates); !status)
             return tl::make_unexpected(status.error());
     }
+    sort_by_file(reply.flagged);
+    sort_by_file(reply.refused);
     return reply;
 }
 

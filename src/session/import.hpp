@@ -32,7 +32,7 @@ struct ImportedFile {
 
 struct ImportReply {
     std::string store_location;
-    std::vector<ImportedFile> files;  // those that were read, in the order of their names
+    std::vector<ImportedFile> files;  // those that were read, in the order they were stored in
     std::int64_t imported = 0;        // runs that are new
     std::int64_t duplicates = 0;      // runs that were there, or came twice
     std::vector<ImportNote> flagged;  // came in, with the flag doubtful_import

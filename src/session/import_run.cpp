@@ -181,6 +181,16 @@ void set_scores(const ImportedRun& imported, Run& run) {
     run.backends = std::move(backends);
 }
 
+// The older tool did not record the mode of every board. Runs of two modes are not comparable, and
+// nothing tells which these are: they are shown, and decide nothing.
+bool lacks_power_mode(const Run& run, const HardwareDatabase& database) {
+    return std::any_of(run.products.begin(), run.products.end(),
+                       [&](const MatchedProduct& product) {
+                           const HardwareSpec* spec = database.find(product.product);
+                           return spec && !spec->power_modes.empty() && product.power_mode.empty();
+                       });
+}
+
 }  // namespace
 
 std::string imported_install(const std::string& from, const std::string& machine) {
@@ -212,6 +222,7 @@ Result<Run> complete_import(ImportedRun imported, const std::string& from,
         run.flags.push_back(doubt.flag);
         run.origin->doubts.push_back(doubt.reason);
     }
+    if (lacks_power_mode(run, database)) run.flags.emplace_back("power_mode_unknown");
     // A time that is local says nothing against a score, which the flags given to score() would.
     if (!imported.is_scored) set_scores(imported, run);
     run.flags.insert(run.flags.end(), about_time.begin(), about_time.end());

@@ -5,6 +5,7 @@
 
 #include "cli/fixture.hpp"
 #include "core/records_json.hpp"
+#include "core/series.hpp"
 #include "core/text.hpp"
 #include "golden.hpp"
 #include "session/history.hpp"
@@ -128,6 +129,8 @@ TEST_F(ImportVerb, ScoresByTheRecordedPeak) {
     ASSERT_TRUE(current);
     EXPECT_EQ(current->results[0].theoretical_peak.value, 7600);
     EXPECT_THAT(current->results[0].flags, Contains("power_mode_unknown"));
+    EXPECT_THAT(run.flags, Contains("power_mode_unknown"));
+    EXPECT_NE(doubt_of_flag("power_mode_unknown"), 0);
 }
 
 TEST_F(ImportVerb, IsNeverOfOneSeriesWithWhatWasMeasuredHere) {
@@ -182,6 +185,14 @@ TEST_F(ImportVerb, FlagsAGpuThatIsSlowerThanItsOwnCpu) {
     document({"import", in(cpu_file), "--db", file("other.db")});
     const Json later = document({"import", in("slow.json"), "--db", file("other.db")});
     EXPECT_THAT(reason(later["flagged"], "slow.json"), HasSubstr("its own CPU"));
+}
+
+TEST_F(ImportVerb, StoresInTheOrderOfTime) {
+    copy("profiles_i7_12700k_with_fusion.json", "z_oldest.json");
+    copy("i7_12700k_performance_1531MHz_numpy.json", "a_newest.json");
+    const Json reply = document({"import", in()});
+    EXPECT_THAT(reply["files"][0]["file"].get<std::string>(), HasSubstr("z_oldest"));
+    EXPECT_THAT(reply["files"][1]["file"].get<std::string>(), HasSubstr("a_newest"));
 }
 
 TEST_F(ImportVerb, RefusesWhatItCannotReadAndGoesOn) {
