@@ -163,6 +163,8 @@ Status add_row(const Json& json, std::size_t index, ImportedRun& imported) {
         run.suite = row.text("suite");
         if (run.suite.empty()) run.suite = "import-rows/1";
         run.flags = flags_of(row, json);
+        if (const std::string by = row.text("superseded_by"); !by.empty())
+            add_doubt(imported.doubts, "superseded", fmt::format("run {} supersedes it", by));
         read_context(row, run.context);
         imported.machine = run.context.hardware.fingerprint;
         imported.is_scored = true;

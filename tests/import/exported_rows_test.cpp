@@ -71,6 +71,9 @@ TEST(ExportedRows, AboveTheirPeakAreDoubted) {
     for (const char* name : {"stream_best_gbps", "blas3_gops", "peak_measured_gops", "efficiency"})
         nothing[name] = nullptr;
     EXPECT_THAT(doubt_flags(read(Json::array({nothing})).at(0)), Contains("no_operations"));
+    Json superseded = row();
+    superseded["superseded_by"] = "b";
+    EXPECT_THAT(doubt_flags(read(Json::array({superseded})).at(0)), Contains("superseded"));
     Json negative = row();
     negative["blas3_gops"] = -1;
     EXPECT_THAT(doubt_flags(read(Json::array({negative})).at(0)), Contains("figure_impossible"));
