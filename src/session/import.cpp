@@ -87,7 +87,7 @@ public:
             if (is_gpu_profile(imported.run))
                 if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
             compare_with_cpu(imported, rates);
-            auto run = complete_import(std::move(imported), request_.from, database_);
+            auto run = complete_import(std::move(imported), request_.from, database_, matcher_);
             if (!run) return refuse(file, run.error().message);
             runs.push_back(std::move(*run));
         }
@@ -254,6 +254,7 @@ private:
     const ImportRequest& request_;
     ImportReply& reply_;
     HardwareDatabase database_;
+    Matcher matcher_{database_};  // made once: it compiles every pattern
     std::unique_ptr<RunStore> store_;
     std::set<std::string> seen_;
     std::set<std::string> looked_up_;

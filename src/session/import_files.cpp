@@ -94,11 +94,6 @@ Result<std::string> text_of(const std::string& path) {
 }
 
 Result<FileContent> read_database(const std::string& path, std::uintmax_t bytes) {
-    if (bytes > rows_bytes_max)
-        return failed(
-            fmt::format("is a database of {}, and over {} none is imported: copy it in "
-                        "parts",
-                        size_words(bytes), size_words(rows_bytes_max)));
     if (is_peakward_database(path)) return FileContent{"Peakward database", {}, {}, true};
     if (bytes > rows_bytes_max)
         return failed(

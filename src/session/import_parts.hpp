@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardware/database.hpp"
+#include "hardware/match.hpp"
 #include "import/imported.hpp"
 #include "session/import.hpp"
 
@@ -33,7 +34,7 @@ Result<FileContent> read_importable(const std::string& path);
 
 // Gives a run from elsewhere what the store needs: a time, an identity, products, scores.
 Result<Run> complete_import(older::ImportedRun imported, const std::string& from,
-                            const HardwareDatabase& database);
+                            const HardwareDatabase& database, const Matcher& matcher);
 
 // What stands for the installation of an imported profile's machine.
 std::string imported_install(const std::string& from, const std::string& machine);

@@ -145,9 +145,10 @@ bool stands_for(const HardwareSpec& spec, const std::string& device) {
 
 // By what detection patterns say of the names in the file, else by a name that is an id or an
 // alias.
-void set_products(const std::string& hardware_name, const HardwareDatabase& database, Run& run) {
-    run.products = products_of(Matcher(database).match(host_facts(run.context)), run.context,
-                               nullptr, {}, database);
+void set_products(const std::string& hardware_name, const HardwareDatabase& database,
+                  const Matcher& matcher, Run& run) {
+    run.products =
+        products_of(matcher.match(host_facts(run.context)), run.context, nullptr, {}, database);
     if (!run.products.empty() || hardware_name.empty()) return;
     std::string device = "cpu";
     for (const Measurement& m : run.measurements)
@@ -207,12 +208,12 @@ std::optional<double> fp32_gemm_gops(const Run& run) {
 }
 
 Result<Run> complete_import(ImportedRun imported, const std::string& from,
-                            const HardwareDatabase& database) {
+                            const HardwareDatabase& database, const Matcher& matcher) {
     if (auto status = set_time(imported); !status) return tl::make_unexpected(status.error());
     Run& run = imported.run;
     identify(imported, from, run.context);
     const auto name = run.origin->recorded.find("hardware_name");
-    set_products(name == run.origin->recorded.end() ? "" : name->second, database, run);
+    set_products(name == run.origin->recorded.end() ? "" : name->second, database, matcher, run);
     std::vector<std::string> about_time = std::exchange(run.flags, {});
     for (std::string& flag : about_time)
         if (!flag.starts_with("time_")) run.flags.push_back(flag);
