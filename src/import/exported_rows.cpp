@@ -14,6 +14,8 @@ namespace {
 
 constexpr const char* not_in_row = "not recorded by the exported row";
 constexpr double efficiency_max = 1.02;
+// A file comes in whole, so all of it is in memory at once: some 35 KB a run.
+constexpr std::size_t runs_max = 50'000;
 
 Fact<std::string> word(const Fields& row, const char* name) {
     const std::string text = row.text(name);
@@ -211,6 +213,8 @@ Result<std::vector<ImportedRun>> read_exported_rows(const Json& rows) {
         const std::string key = id.empty() ? content_hash(rows[i]) : id;
         const auto [at, is_new] = place.emplace(key, runs.size());
         if (!is_new && id.empty()) continue;  // the very same row again
+        if (is_new && runs.size() == runs_max)
+            return failed(fmt::format("has more than {} runs: split it", runs_max));
         if (is_new) {
             runs.emplace_back().run.run_id = id;
             runs.back().run.origin.emplace().content = id.empty() ? key : "";
