@@ -156,7 +156,7 @@ TEST(OlderProfile, TimeoutsAndSkipsAreNotUnsupported) {
             EXPECT_THAT(m.reason, HasSubstr("not support"));
         }
     const ImportedRun jetson = legacy("25W_nvidia_jetson_orin_nano_cpu_numpy.json");
-    EXPECT_THAT(jetson.run.skipped, SizeIs(15));
+    ASSERT_THAT(jetson.run.skipped, SizeIs(15));
     EXPECT_THAT(jetson.run.skipped.front().reason, HasSubstr("not measured: Skipped"));
     EXPECT_EQ(find(jetson, "gemm", "fp64", square(1024)), nullptr);
     EXPECT_NE(find(jetson, "gemm", "fp64", square(256)), nullptr);
