@@ -17,7 +17,8 @@ from pathlib import Path
 
 VOCABULARY = {"core", "catalog"}
 STAGES = {
-    "detect", "hardware", "networks", "measure", "score", "store", "analyze", "estimate", "present",
+    "detect", "hardware", "networks", "measure", "score", "store", "import", "analyze", "estimate",
+    "present",
 }  # fmt: skip
 
 # src/FOLDER may include these folders of src, besides itself.
@@ -30,6 +31,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "measure": VOCABULARY,
     "score": VOCABULARY | {"hardware"},
     "store": VOCABULARY,
+    "import": VOCABULARY,
     "analyze": VOCABULARY | {"hardware"},
     "estimate": VOCABULARY,
     "present": VOCABULARY,

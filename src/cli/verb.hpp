@@ -57,6 +57,7 @@ Verb impact_verb();
 Verb compare_verb();
 Verb export_verb();
 Verb profile_verb();
+Verb import_verb();
 Verb hardware_verb();
 Verb db_verb();
 Verb completion_verb();

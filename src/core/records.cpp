@@ -73,6 +73,7 @@ std::optional<Capability> capability_from(std::string_view word) {
 }
 
 std::string device_words(const Hardware& hardware, const std::string& device) {
+    if (device.empty()) return "a device that is not recorded";
     if (device == "cpu")
         return hardware.cpu.model ? fmt::format("CPU ({})", *hardware.cpu.model) : "CPU";
     std::string model;

@@ -274,6 +274,9 @@ struct Measurement {
     std::optional<double> tolerance;
     std::optional<double> steal_percent;         // over this case
     std::optional<double> psi_cpu_some_percent;  // share of this case's time in which a task waited
+    // Of an imported summary, which has these in place of a median and its interval.
+    std::optional<double> mean_s;
+    std::optional<double> deviation_s;  // standard deviation of one execution
     // "throttled", "many_dropped", "probe_doubtful", …; "peak_evidence": nobody asked for the case,
     // it was measured so that the rates of others have a peak.
     std::vector<std::string> flags;
@@ -374,10 +377,23 @@ struct MatchedProduct {
     std::string power_mode;  // of the entry, as the host was set; "": the entry has none
 };
 
+// Where a run came from that Peakward did not measure (src/import).
+struct Origin {
+    std::string kind;     // "older profile", "exported rows"
+    std::string tool;     // the version of the program that measured; "" where it is not recorded
+    std::string content;  // SHA-256 of the content, whatever its spelling; "": it has a run_id
+    // Why the run is doubtful, one sentence each; empty: it is not.
+    std::vector<std::string> doubts;
+    // What the source says and no other field of the record can hold: "sm_clock_mhz" -> "612".
+    std::map<std::string, std::string> recorded;
+};
+
 struct Run {
     int schema_version = 1;
-    std::string run_id;     // UUID v4
-    std::string timestamp;  // ISO 8601, UTC, "2026-11-20T14:30:00Z"
+    std::string run_id;  // UUID v4; v8, made of the content, for an imported profile
+    // ISO 8601, UTC: "2026-11-20T14:30:00Z". Of an import it stands as the source wrote it; the
+    // flag time_zone_unknown then says that it is the clock of a machine somewhere.
+    std::string timestamp;
     std::int64_t timestamp_unix = 0;
     std::string peakward_version;
     std::string suite;  // "quick/1": part of every series
@@ -394,6 +410,7 @@ struct Run {
     std::vector<SkippedCase> skipped;
     std::vector<std::string> flags;  // "forced", "interrupted", …
     std::optional<std::string> supersedes;
+    std::optional<Origin> origin;  // none: measured by Peakward itself
 };
 
 // ---------------------------------------------------------------------------------------------

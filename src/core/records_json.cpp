@@ -239,6 +239,8 @@ void describe(V& v, Measurement& x) {
     v("tolerance", x.tolerance);
     v("steal_percent", x.steal_percent);
     v("psi_cpu_some_percent", x.psi_cpu_some_percent);
+    v.if_told("mean_s", x.mean_s);
+    v.if_told("deviation_s", x.deviation_s);
     v("flags", x.flags);
 }
 template <typename V>
@@ -271,6 +273,14 @@ void describe(V& v, Run& x) {
     v("skipped", x.skipped);
     v("flags", x.flags);
     v("supersedes", x.supersedes);
+}
+template <typename V>
+void describe(V& v, Origin& x) {
+    v("kind", x.kind);
+    v("tool", x.tool);
+    v("content", x.content);
+    v("doubts", x.doubts);
+    v("recorded", x.recorded);
 }
 template <typename V>
 void describe(V& v, Energy& x) {
@@ -382,6 +392,9 @@ public:
         }
         if constexpr (std::is_same_v<T, BackendInfo>) {
             if (!record.notes.empty()) writer.json_["notes"] = record.notes;
+        }
+        if constexpr (std::is_same_v<T, Run>) {
+            if (record.origin) writer.json_["origin"] = write(*record.origin, with_windows);
         }
         if constexpr (std::is_same_v<T, Score>) {
             // The two flat names of DESIGN 6, derived from the peak and not read back.
@@ -528,6 +541,10 @@ public:
             if (energy != json.end()) read(*energy, record.energy.emplace(), where + ".energy");
         }
         if constexpr (std::is_same_v<T, BackendInfo>) reader("notes", record.notes);
+        if constexpr (std::is_same_v<T, Run>) {
+            const auto origin = json.find("origin");
+            if (origin != json.end()) read(*origin, record.origin.emplace(), where + ".origin");
+        }
     }
 
 private:

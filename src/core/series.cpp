@@ -11,14 +11,15 @@ struct DoubtWord {
     const char* word;
 };
 
-constexpr std::array<DoubtWord, 8> doubt_list{{{doubt_contended, "contended"},
+constexpr std::array<DoubtWord, 9> doubt_list{{{doubt_contended, "contended"},
                                                {doubt_forced, "forced"},
                                                {doubt_above_theoretical, "above_theoretical"},
                                                {doubt_incomplete, "interrupted"},
                                                {doubt_imported, "doubtful_import"},
                                                {doubt_fallback, "device_fallback"},
                                                {doubt_platform, "platform_check_skipped"},
-                                               {doubt_not_measured, "not_measured"}}};
+                                               {doubt_not_measured, "not_measured"},
+                                               {doubt_power_mode, "power_mode_unknown"}}};
 
 }  // namespace
 

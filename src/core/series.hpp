@@ -47,6 +47,7 @@ enum Doubt : std::uint16_t {
     doubt_fallback = 32,          // it ran on another device than was asked for
     doubt_platform = 64,          // measured under a preset that the host is not
     doubt_not_measured = 128,     // value is NaN: failed, timed out, invalid
+    doubt_power_mode = 256,       // the product has power modes, and which one it was is unknown
 };
 // "contended, forced"; "" for 0.
 std::string doubt_words(std::uint16_t doubts);

@@ -38,6 +38,7 @@ std::string framework_words(const Run& run, const std::string& backend) {
         if (info.backend == backend)
             for (const auto& [name, version] : info.versions)
                 words += fmt::format("{} {} {}", words == backend ? ":" : ",", name, version);
+    if (backend.empty()) return "unknown: not recorded";
     const std::string kind = backend_words(backend);
     return kind.empty() ? words : fmt::format("{} ({})", words, kind);
 }
@@ -80,7 +81,8 @@ Section execution_section(const Run& run) {
         section.title = "Execution device";
         const std::string model = device_words(run.context.hardware, device);
         if (used.asked_elsewhere.empty()) {
-            section.fields.push_back({"Requested", device, Tone::plain, {}, {}});
+            section.fields.push_back(
+                {"Requested", device.empty() ? "unknown" : device, Tone::plain, {}, {}});
             section.fields.push_back({"Running on", model, Tone::good, {}, {}});
         } else {
             Field fallback{

@@ -71,6 +71,14 @@ std::vector<std::string> energy_notes(const std::vector<const Measurement*>& row
     return notes;
 }
 
+// 0 threads: an imported summary does not say how many there were.
+Cell threads_cell(const Case& what) { return what.threads > 0 ? cell(what.threads) : Cell{}; }
+
+// An imported profile may not tell who computed.
+std::string backend_name(const Case& what) {
+    return what.backend.empty() ? "unknown backend" : what.backend;
+}
+
 struct DetailColumn {
     Column column;
     Cell (*get)(const Measurement&);
@@ -84,14 +92,17 @@ std::vector<DetailColumn> detail_columns() {
         {{"precision", "Prec."}, [](const Measurement& m) { return cell(m.what.precision); }},
         {{"shape", "Shape"}, [](const Measurement& m) { return cell(short_shape(m.what.shape)); }},
         {{"threads", "Thr", Unit::count, right, 9},
-         [](const Measurement& m) { return cell(m.what.threads); }},
+         [](const Measurement& m) { return threads_cell(m.what); }},
         {{"outcome", "", Unit::none, Align::left, 0}, outcome_cell},
         {{"gops", "Rate", Unit::gops, right}, [](const Measurement& m) { return cell(m.gops); }},
         {{"gbps", "Rate", Unit::gbps, right}, [](const Measurement& m) { return cell(m.gbps); }},
         {{"median_s", "Median", Unit::seconds, right, 1},
          [](const Measurement& m) {
-             return m.statistics.kept > 0 ? cell(m.statistics.median_s) : Cell{};
+             return m.statistics.median_s > 0 ? cell(m.statistics.median_s) : Cell{};
          }},
+        // Of an imported summary, which has no median.
+        {{"mean_s", "Mean", Unit::seconds, right, 1},
+         [](const Measurement& m) { return cell(m.mean_s); }},
         {{"ci_percent", "± CI", Unit::percent, right, 2},
          [](const Measurement& m) { return cell(ci_percent(m.statistics)); }},
         {{"samples", "Kept", Unit::count, right, 3},
@@ -187,8 +198,8 @@ Table detail_table(const std::vector<const Measurement*>& rows) {
     for (const Measurement* m : rows) {
         // Why a case is contended, the counts beside it say; what it means stands above the tables.
         if (m->outcome == Outcome::measured || m->outcome == Outcome::contended) continue;
-        table.notes.push_back(fmt::format("{} {}: {}: {}", m->what.backend, case_words(m->what),
-                                          to_string(m->outcome), m->reason));
+        table.notes.push_back(fmt::format("{} {}: {}: {}", backend_name(m->what),
+                                          case_words(m->what), to_string(m->outcome), m->reason));
     }
     return table;
 }
@@ -305,10 +316,10 @@ Section not_measured_section(const Run& run) {
     };
     for (const Measurement& m : run.measurements)
         if (!has_number(m))
-            add(fmt::format("{}, {}", m.what.backend, to_string(m.outcome)), m.outcome, m.reason,
-                m.what);
+            add(fmt::format("{}, {}", backend_name(m.what), to_string(m.outcome)), m.outcome,
+                m.reason, m.what);
     for (const SkippedCase& s : run.skipped)
-        add(s.what.backend + ", skipped", std::nullopt, s.reason, s.what);
+        add(backend_name(s.what) + ", skipped", std::nullopt, s.reason, s.what);
     Section section;
     if (groups.empty()) return section;
     section.title = "Not measured";
@@ -344,6 +355,7 @@ Table measurements_table(const Run& run) {
                      {"median_s", "Median", Unit::seconds, right},
                      {"ci_low_s", "CI low", Unit::seconds, right, 4},
                      {"ci_high_s", "CI high", Unit::seconds, right, 4},
+                     {"mean_s", "Mean", Unit::seconds, right, 6},
                      {"samples", "Kept", Unit::count, right, 2},
                      {"dropped", "Dropped", Unit::count, right, 2},
                      {"exit", "Exit", Unit::none, Align::left, 3},
@@ -353,14 +365,27 @@ Table measurements_table(const Run& run) {
                      {"reason", "Reason", Unit::none, Align::left, 6}};
     for (const Measurement& m : run.measurements) {
         const Statistics& s = m.statistics;
-        const bool timed = s.kept > 0;
-        table.rows.push_back(
-            {cell(m.what.operation), cell(m.what.precision), cell(to_string(m.what.shape)),
-             cell(m.what.device), cell(m.what.backend), cell(m.what.threads), outcome_cell(m),
-             cell(m.gops), cell(m.gbps), timed ? cell(s.median_s) : Cell{},
-             timed ? cell(s.ci_low_s) : Cell{}, timed ? cell(s.ci_high_s) : Cell{}, cell(s.kept),
-             cell(dropped(s)), cell(std::string(to_string(s.exit))), cell(m.implementation),
-             m.energy ? cell(m.energy->inference_j) : Cell{}, flags_cell(m.flags), cell(m.reason)});
+        const bool timed = s.median_s > 0;
+        table.rows.push_back({cell(m.what.operation),
+                              cell(m.what.precision),
+                              cell(to_string(m.what.shape)),
+                              cell(m.what.device),
+                              cell(m.what.backend),
+                              threads_cell(m.what),
+                              outcome_cell(m),
+                              cell(m.gops),
+                              cell(m.gbps),
+                              timed ? cell(s.median_s) : Cell{},
+                              timed ? cell(s.ci_low_s) : Cell{},
+                              timed ? cell(s.ci_high_s) : Cell{},
+                              cell(m.mean_s),
+                              cell(s.kept),
+                              cell(dropped(s)),
+                              cell(std::string(to_string(s.exit))),
+                              cell(m.implementation),
+                              m.energy ? cell(m.energy->inference_j) : Cell{},
+                              flags_cell(m.flags),
+                              cell(m.reason)});
     }
     return table;
 }

@@ -54,6 +54,18 @@ std::string environment_line(const Environment& e) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Where an imported run is from, and what speaks against it.
+Field origin_field(const Origin& origin) {
+    Field field{"Imported",
+                origin.tool.empty() ? origin.kind
+                                    : fmt::format("{}, tool version {}", origin.kind, origin.tool),
+                origin.doubts.empty() ? Tone::plain : Tone::doubtful,
+                {},
+                {}};
+    for (const std::string& doubt : origin.doubts) field.details.push_back("⚠ " + doubt);
+    return field;
+}
+
 Section summary_section(const Run& run) {
     Section section;
     auto& fields = section.fields;
@@ -83,23 +95,27 @@ Section summary_section(const Run& run) {
     fields.push_back(
         {"Environment", environment_line(run.context.environment), Tone::plain, {}, {}});
     fields.push_back({"Suite",
-                      fmt::format("{}, seed {}, took {}", run.suite, run.seed,
-                                  format_value(run.wall_s, Unit::seconds)),
+                      run.origin ? run.suite
+                                 : fmt::format("{}, seed {}, took {}", run.suite, run.seed,
+                                               format_value(run.wall_s, Unit::seconds)),
                       Tone::plain,
                       {},
                       {}});
+    if (run.origin) fields.push_back(origin_field(*run.origin));
     const bool passed = run.preflight.verdict == CheckStatus::pass;
     const bool failed = run.preflight.verdict == CheckStatus::fail;
-    Field preflight{"Preflight",
-                    (passed   ? "✓ "
-                     : failed ? "✗ "
-                              : "? ") +
-                        preflight_summary(run.preflight),
-                    passed   ? Tone::good
-                    : failed ? Tone::bad
-                             : Tone::doubtful,
-                    {},
-                    {}};
+    Field preflight{
+        "Preflight",
+        (passed   ? "✓ "
+         : failed ? "✗ "
+                  : "? ") +
+            (run.origin && run.preflight.checks.empty() ? "not recorded"
+                                                        : preflight_summary(run.preflight)),
+        passed   ? Tone::good
+        : failed ? Tone::bad
+                 : Tone::doubtful,
+        {},
+        {}};
     for (const Check& check : run.preflight.checks)
         if (check.status == CheckStatus::fail)
             preflight.details.push_back("✗ " + check.title + ": " + check.evidence);
@@ -173,7 +189,8 @@ Section device_section(const Run& run, const std::string& device) {
             say("memory: the theoretical bandwidth is unknown: " + bandwidth.reason, Tone::dim,
                 "?");
         if (score.bandwidth_efficiency)
-            say(fmt::format("memory, {}: {} of {} ({}) = {}", score.backend,
+            say(fmt::format("memory, {}: {} of {} ({}) = {}",
+                            score.backend.empty() ? "unknown backend" : score.backend,
                             number_with(score.stream_best_gbps, Unit::gbps),
                             format_with_unit(bandwidth.value, Unit::gbps),
                             to_string(bandwidth.kind),
@@ -199,8 +216,9 @@ Section device_section(const Run& run, const std::string& device) {
 
 std::string human_time(const std::string& timestamp) {
     std::string text = timestamp;
-    if (text.size() >= 20 && text[10] == 'T' && text.back() == 'Z') {
-        text[10] = ' ';
+    if (text.size() < 19 || text[10] != 'T') return text;
+    text[10] = ' ';
+    if (text.back() == 'Z') {
         text.pop_back();
         text += " UTC";
     }

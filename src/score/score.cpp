@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
@@ -144,6 +145,13 @@ void take_spec(Score& score, const Context& context, std::span<const Measurement
         score.theoretical_bandwidth = peaks.bandwidth;
 }
 
+// What a run brought along, where nothing better is known.
+void keep_estimate(Peak& peak, const Peak& recorded) {
+    if (peak.kind != PeakKind::unknown || recorded.kind != PeakKind::estimated) return;
+    peak = recorded;
+    peak.doubtful = false;
+}
+
 void judge(Score& score) {
     judge_ratio(score, "compute", score.peak_measured_gops, score.theoretical_peak,
                 score.efficiency);
@@ -204,17 +212,38 @@ std::vector<Score> score(const Context& context, std::span<const Measurement> me
     return scores;
 }
 
+void take_recorded_peaks(std::vector<Score>& scores, const RecordedPeaks& recorded) {
+    const auto estimate = [&](Peak& peak, const char* unit, double value) {
+        peak = {};
+        peak.kind = PeakKind::estimated;
+        peak.unit = unit;
+        peak.value = value;
+        peak.formula = recorded.source;
+    };
+    for (Score& score : scores) {
+        const auto gops = recorded.compute_gops.find(score.precision);
+        if (score.theoretical_peak.kind == PeakKind::unknown && gops != recorded.compute_gops.end())
+            estimate(score.theoretical_peak, "gops", gops->second);
+        if (score.theoretical_bandwidth.kind == PeakKind::unknown && recorded.bandwidth_gbps)
+            estimate(score.theoretical_bandwidth, "gbps", *recorded.bandwidth_gbps);
+        drop_flag(score, "above_theoretical");
+        judge(score);
+    }
+}
+
 void rescore(Run& run, std::span<const DeviceSpec> specs) {
     for (Score& score : run.results) {
         if (!spec_for(specs, score.device)) continue;
         for (const char* flag : {"above_theoretical", "product_in_part", "power_mode_unknown"})
             drop_flag(score, flag);
-        score.theoretical_peak = {};
-        score.theoretical_bandwidth = {};
+        const Peak peak = std::exchange(score.theoretical_peak, {});
+        const Peak bandwidth = std::exchange(score.theoretical_bandwidth, {});
         score.efficiency.reset();
         score.bandwidth_efficiency.reset();
         set_own_peaks(score, run.context, run.measurements);
         take_spec(score, run.context, run.measurements, specs);
+        keep_estimate(score.theoretical_peak, peak);
+        keep_estimate(score.theoretical_bandwidth, bandwidth);
         judge(score);
     }
 }

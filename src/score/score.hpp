@@ -1,7 +1,10 @@
 // measurements + peaks -> scores. Pure: no I/O, no clock.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/records.hpp"
@@ -27,8 +30,18 @@ std::vector<Score> score(const Context& context, std::span<const Measurement> me
                          std::span<const std::string> run_flags,
                          std::span<const DeviceSpec> specs = {});
 
+// Peaks that came with a run from elsewhere: what an older profile says that its device can do.
+struct RecordedPeaks {
+    std::map<std::string, double> compute_gops;  // by precision
+    std::optional<double> bandwidth_gbps;
+    std::string source;  // "older profile: theoretical_peaks"
+};
+// For rows that have no better peak; efficiencies and flags follow.
+void take_recorded_peaks(std::vector<Score>& scores, const RecordedPeaks& recorded);
+
 // A run that was stored, against the entries as they are now: peaks, efficiencies and the flag
-// above_theoretical change, measurements never. Rows without an entry stay as recorded.
+// above_theoretical change, measurements never. Rows without an entry stay as recorded, and a peak
+// that was recorded as estimated stays where neither the entry nor the machine gives one.
 void rescore(Run& run, std::span<const DeviceSpec> specs);
 
 // The compute peak of the CPU for a precision with `threads` cores, with its provenance.

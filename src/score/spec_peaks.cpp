@@ -19,7 +19,7 @@ std::optional<double> cores_of(const DeviceSpec& device) {
     return cores;
 }
 
-std::string cpu_in_part(const DeviceSpec& device, int sockets,
+std::string cpu_in_part(const DeviceSpec& device, int sockets, const Context& context,
                         std::span<const Measurement> measurements) {
     const auto cores = cores_of(device);
     if (!cores)
@@ -28,6 +28,8 @@ std::string cpu_in_part(const DeviceSpec& device, int sockets,
     int threads = 0;
     for (const Measurement& m : measurements)
         if (m.what.device == "cpu") threads = std::max(threads, m.what.threads);
+    // An imported summary does not tell its threads: it is taken to have used the cores it saw.
+    if (threads == 0) threads = context.hardware.cpu.cores_physical.value_or(0);
     if (threads >= *cores * sockets) return "";
     return fmt::format("the run used {} of the {:.0f} cores of {}{}, so its peaks are not used",
                        threads, *cores * sockets, sockets > 1 ? fmt::format("{} x ", sockets) : "",
@@ -68,7 +70,8 @@ SpecPeaks spec_peaks(const DeviceSpec& device, const Context& context,
     SpecPeaks peaks;
     const bool cpu = device.device == "cpu";
     const int sockets = cpu ? std::max(1, context.hardware.cpu.sockets.value_or(1)) : 1;
-    peaks.why_not = cpu ? cpu_in_part(device, sockets, measurements) : gpu_in_part(device, context);
+    peaks.why_not =
+        cpu ? cpu_in_part(device, sockets, context, measurements) : gpu_in_part(device, context);
     if (!peaks.why_not.empty()) {
         peaks.flag = "product_in_part";
         return peaks;

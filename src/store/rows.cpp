@@ -200,6 +200,7 @@ std::vector<Row> value_rows(const Measurement& measurement) {
     add_rate("gbps", measurement.gbps, "GB/s");
     add_rate("gops", measurement.gops, "GOP/s");
     add_rate("gops_at_nominal_clock", measurement.gops_at_nominal_clock, "GOP/s");
+    add("mean_s", measurement.mean_s, "s");
     if (has_interval)
         rows.push_back({word("median_s"), number(s.median_s), word("s"), number(s.ci_low_s),
                         number(s.ci_high_s)});

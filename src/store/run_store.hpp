@@ -96,6 +96,8 @@ public:
     virtual Result<std::vector<RunSummary>> history(const RunFilter& filter) = 0;  // newest first
     // By run_id or any unambiguous prefix; the error lists the candidates.
     virtual Result<Run> find(const std::string& run_id_prefix) = 0;
+    // Whether a run with exactly this id is there, whatever its content.
+    virtual Result<bool> contains(const std::string& run_id) = 0;
 
     // Every lineage there is, by its newest run, newest first.
     virtual Result<std::vector<KnownHardware>> hardware() = 0;

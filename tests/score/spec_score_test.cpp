@@ -189,5 +189,56 @@ TEST(SpecScore, ASliceOfAGpuIsAPart) {
     EXPECT_DOUBLE_EQ(*score(context, measurements, {}, specs)[0].efficiency, 128 / 512.0);
 }
 
+// Imported summaries do not tell their threads: 0.
+TEST(SpecScore, OfUnknownThreadsGoesByTheCoresThatWereSeen) {
+    Context context = bare_metal();
+    context.hardware.cpu.cores_physical = Fact<int>::known(4, "older profile");
+    EXPECT_DOUBLE_EQ(scored(four_cores(), context, 256, 0).theoretical_peak.value, 512);
+    context.hardware.cpu.cores_physical = Fact<int>::known(3, "older profile");
+    EXPECT_THAT(scored(four_cores(), context, 256, 0).flags, Contains("product_in_part"));
+    context.hardware.cpu.cores_physical = Fact<int>::unknown("not recorded");
+    EXPECT_THAT(scored(four_cores(), context, 256, 0).flags, Contains("product_in_part"));
+}
+
+Run imported_run(double gops) {
+    Run run;
+    run.context = bare_metal();
+    run.context.hardware.cpu.cores_physical = Fact<int>::known(4, "older profile");
+    run.measurements = gemm_of(gops, 0);
+    run.results = score(run.context, run.measurements, {});
+    RecordedPeaks recorded;
+    recorded.compute_gops = {{"fp32", 400}};
+    recorded.bandwidth_gbps = 100;
+    recorded.source = "older profile";
+    take_recorded_peaks(run.results, recorded);
+    return run;
+}
+
+TEST(RecordedPeaks, AreTakenWhereNothingElseIsKnown) {
+    const Score row = imported_run(200).results.at(0);
+    EXPECT_EQ(row.theoretical_peak.kind, PeakKind::estimated);
+    EXPECT_EQ(row.theoretical_peak.formula, "older profile");
+    EXPECT_DOUBLE_EQ(row.efficiency.value_or(0), 0.5);
+    EXPECT_DOUBLE_EQ(row.bandwidth_efficiency.value_or(0), 0.6);
+    EXPECT_THAT(imported_run(500).results.at(0).flags, Contains("above_theoretical"));
+}
+
+TEST(RecordedPeaks, GiveWayToAnEntryAndStayWhereItDoesNotHold) {
+    peakward::Run run = imported_run(256);
+    const HardwareSpec spec = four_cores();
+    const std::vector<DeviceSpec> specs{{"cpu", &spec, ""}};
+    rescore(run, specs);
+    EXPECT_DOUBLE_EQ(run.results.at(0).efficiency.value_or(0), 0.5);
+    EXPECT_NE(run.results.at(0).theoretical_peak.kind, PeakKind::estimated);
+
+    peakward::Run unknown_mode = imported_run(200);
+    const HardwareSpec modes = four_cores_with_15w();
+    const std::vector<DeviceSpec> with_modes{{"cpu", &modes, ""}};
+    rescore(unknown_mode, with_modes);
+    EXPECT_EQ(unknown_mode.results.at(0).theoretical_peak.kind, PeakKind::estimated);
+    EXPECT_DOUBLE_EQ(unknown_mode.results.at(0).efficiency.value_or(0), 0.5);
+    EXPECT_THAT(unknown_mode.results.at(0).flags, Contains("power_mode_unknown"));
+}
+
 }  // namespace
 }  // namespace peakward

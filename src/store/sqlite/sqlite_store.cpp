@@ -301,6 +301,14 @@ Result<Run> SqliteStore::find(const std::string& run_id_prefix) {
     return run;
 }
 
+Result<bool> SqliteStore::contains(const std::string& run_id) {
+    Statement row = connection_->prepare("SELECT 1 FROM runs WHERE run_id = ?");
+    row.bind(1, std::string_view(run_id));
+    const bool found = row.step();
+    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
+    return found;
+}
+
 Result<StoreInfo> SqliteStore::info() {
     Connection& c = *connection_;
     StoreInfo info;

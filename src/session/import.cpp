@@ -1,0 +1,297 @@
+#include "session/import.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "core/text.hpp"
+#include "hardware/database.hpp"
+#include "session/import_parts.hpp"
+#include "store/run_store.hpp"
+
+namespace peakward {
+namespace {
+
+// A run with its raw windows is a megabyte or so.
+constexpr std::size_t batch_runs = 64;
+// The newest profiles of a machine that are asked how fast its CPU is.
+constexpr int stored_profiles_max = 50;
+// Profiles of the older tool have a quarter of a megabyte.
+constexpr std::uintmax_t profile_bytes_usual = 4u << 20;
+
+// machine -> the best fp32 matrix product of its CPU, over the profiles of this call and the store.
+using CpuRates = std::map<std::string, double>;
+
+bool is_gpu_profile(const Run& run) {
+    return std::any_of(run.measurements.begin(), run.measurements.end(), [](const Measurement& m) {
+        return m.what.device != "cpu" && !m.what.device.empty();
+    });
+}
+
+// What is known of the files before the first of them is taken.
+struct Survey {
+    CpuRates rates;
+    std::map<std::string, std::string> times;  // file -> its time as it is written
+};
+
+Survey survey_of(const std::vector<std::string>& files, const StopToken& stop) {
+    Survey survey;
+    if (files.size() < 2) return survey;
+    for (const std::string& file : files) {
+        if (stop.stop_requested()) break;
+        // What is larger is a list of runs, which is not read twice for this.
+        std::error_code error;
+        if (std::filesystem::file_size(file, error) > profile_bytes_usual || error) continue;
+        const auto content = read_importable(file);
+        if (!content || content->older.size() != 1) continue;
+        const older::ImportedRun& profile = content->older.front();
+        survey.times[file] = profile.run.timestamp;
+        const auto rate = fp32_gemm_gops(profile.run);
+        if (is_gpu_profile(profile.run) || !rate) continue;
+        double& best = survey.rates[profile.machine];
+        best = std::max(best, *rate);
+    }
+    return survey;
+}
+
+void sort_by_file(std::vector<ImportNote>& notes) {
+    std::stable_sort(notes.begin(), notes.end(),
+                     [](const ImportNote& a, const ImportNote& b) { return a.file < b.file; });
+}
+
+void compare_with_cpu(older::ImportedRun& profile, const CpuRates& rates) {
+    const auto cpu = rates.find(profile.machine);
+    const auto rate = fp32_gemm_gops(profile.run);
+    if (!is_gpu_profile(profile.run) || cpu == rates.end() || !rate || *rate >= cpu->second) return;
+    profile.doubts.push_back(
+        {"slower_than_cpu",
+         fmt::format(
+             "it is a profile of a GPU, and its fp32 matrix product of {:.1f} GOPS is slower "
+             "than the {:.1f} GOPS of its own CPU: it may have run there",
+             *rate, cpu->second)});
+}
+
+class Import {
+public:
+    Import(const ImportRequest& request, ImportReply& reply)
+        : request_(request), reply_(reply), database_(load_hardware(user_hardware_folder())) {}
+
+    // An error is one of the store; what is wrong with the file is in the reply.
+    Status take(const std::string& file, CpuRates& rates) {
+        auto content = read_importable(file);
+        if (!content) return refuse(file, content.error().message);
+        if (content->is_database) return take_database(file);
+        std::vector<Run> runs = std::move(content->runs);
+        for (older::ImportedRun& imported : content->older) {
+            if (is_gpu_profile(imported.run))
+                if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
+            compare_with_cpu(imported, rates);
+            auto run = complete_import(std::move(imported), request_.from, database_, matcher_);
+            if (!run) return refuse(file, run.error().message);
+            runs.push_back(std::move(*run));
+        }
+        return keep(file, content->what, std::move(runs));
+    }
+
+private:
+    Status refuse(const std::string& file, const std::string& reason) {
+        reply_.refused.push_back({file, reason});
+        return {};
+    }
+
+    Status open() {
+        if (store_) return {};
+        std::error_code error;
+        const bool exists = std::filesystem::exists(reply_.store_location, error);
+        if (request_.dry_run && !exists) return {};
+        auto store =
+            open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append);
+        if (!store) return tl::make_unexpected(store.error());
+        store_ = std::move(*store);
+        return {};
+    }
+
+    // The CPU profiles of a machine that earlier calls brought in, once for each machine.
+    Status look_up_cpu(const std::string& machine, CpuRates& rates) {
+        std::error_code error;
+        if (!looked_up_.insert(machine).second ||
+            !std::filesystem::exists(reply_.store_location, error))
+            return {};
+        if (auto status = open(); !status) return status;
+        const std::string install = imported_install(request_.from, machine);
+        auto known = store_->hardware();
+        if (!known) return tl::make_unexpected(known.error());
+        for (const KnownHardware& hardware : *known) {
+            const auto& installs = hardware.installs;
+            if (std::find(installs.begin(), installs.end(), install) == installs.end()) continue;
+            if (auto status = look_up_cpu_of(hardware.lineage, rates[machine]); !status)
+                return status;
+        }
+        return {};
+    }
+
+    Status look_up_cpu_of(const std::string& lineage, double& best) {
+        RunFilter filter;
+        filter.hardware = lineage;
+        filter.limit = stored_profiles_max;
+        auto summaries = store_->history(filter);
+        if (!summaries) return tl::make_unexpected(summaries.error());
+        for (const RunSummary& summary : *summaries) {
+            if (!summary.suite.starts_with("import-")) continue;
+            auto run = store_->find(summary.run_id);
+            if (!run) return tl::make_unexpected(run.error());
+            if (!is_gpu_profile(*run)) best = std::max(best, fp32_gemm_gops(*run).value_or(0));
+        }
+        return {};
+    }
+
+    Result<bool> is_there(const std::string& run_id) {
+        if (seen_.contains(run_id)) return true;
+        if (!store_) return false;
+        return store_->contains(run_id);
+    }
+
+    // Run by run: a database of years does not fit in memory. That every new run can be read is
+    // seen before the first is written.
+    Status take_database(const std::string& file) {
+        auto source = open_store(file, OpenMode::read);
+        if (!source) return refuse(file, source.error().message);
+        RunFilter all;
+        all.limit = 0;
+        auto summaries = (*source)->history(all);
+        if (!summaries) return refuse(file, summaries.error().message);
+        if (summaries->empty()) return refuse(file, "is a database of Peakward without a run");
+        if (auto status = open(); !status) return status;
+        ImportedFile kept{file, "Peakward database", 0, 0};
+        std::vector<std::string> fresh;
+        // Oldest first: a correction comes after what it supersedes.
+        for (auto at = summaries->rbegin(); at != summaries->rend(); ++at) {
+            const auto there = is_there(at->run_id);
+            if (!there) return tl::make_unexpected(there.error());
+            if (*there)
+                ++kept.duplicates;
+            else
+                fresh.push_back(at->run_id);
+        }
+        for (const std::string& id : fresh)
+            if (auto run = (*source)->find(id); !run) return refuse(file, run.error().message);
+        if (auto status = copy(**source, fresh, kept); !status) {
+            count(kept);
+            return refuse(file, fmt::format("{} (after {} runs, which are in)",
+                                            status.error().message, kept.imported));
+        }
+        count(kept);
+        return {};
+    }
+
+    Status copy(RunStore& source, const std::vector<std::string>& ids, ImportedFile& kept) {
+        std::vector<Run> batch;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto run = source.find(ids[i]);
+            if (!run) return tl::make_unexpected(run.error());
+            batch.push_back(std::move(*run));
+            if (batch.size() < batch_runs && i + 1 < ids.size()) continue;
+            if (store_ && !request_.dry_run)
+                if (auto done = store_->append_all(batch); !done)
+                    return tl::make_unexpected(done.error());
+            for (const Run& copied : batch) seen_.insert(copied.run_id);
+            kept.imported += std::ssize(batch);
+            note_doubts(kept.file, batch);
+            batch.clear();
+        }
+        return {};
+    }
+
+    void count(const ImportedFile& kept) {
+        reply_.imported += kept.imported;
+        reply_.duplicates += kept.duplicates;
+        reply_.files.push_back(kept);
+    }
+
+    Status keep(const std::string& file, const std::string& what, std::vector<Run> runs) {
+        if (auto status = open(); !status) return status;
+        ImportedFile kept{file, what, 0, 0};
+        std::vector<Run> fresh;
+        std::set<std::string> ids;
+        for (Run& run : runs) {
+            const auto there = is_there(run.run_id);
+            if (!there) return tl::make_unexpected(there.error());
+            if (*there || !ids.insert(run.run_id).second)
+                ++kept.duplicates;
+            else
+                fresh.push_back(std::move(run));
+        }
+        kept.imported = static_cast<std::int64_t>(fresh.size());
+        if (store_ && !request_.dry_run)
+            if (auto done = store_->append_all(fresh); !done)
+                return refuse(file, done.error().message);
+        seen_.merge(ids);
+        count(kept);
+        note_doubts(file, fresh);
+        return {};
+    }
+
+    // One note a file: the reasons of its first doubtful run, and how many more there are.
+    void note_doubts(const std::string& file, const std::vector<Run>& runs) {
+        std::string reason;
+        std::int64_t more = 0;
+        for (const Run& run : runs) {
+            if (!run.origin || run.origin->doubts.empty()) continue;
+            if (reason.empty())
+                reason = fmt::format("{}", fmt::join(run.origin->doubts, "; "));
+            else
+                ++more;
+        }
+        if (more > 0)
+            reason += fmt::format("; and {} more run{} of this file", more, more == 1 ? "" : "s");
+        if (reason.empty()) return;
+        // Of a later batch: the file is named already.
+        if (!reply_.flagged.empty() && reply_.flagged.back().file == file) return;
+        reply_.flagged.push_back({file, reason});
+    }
+
+    const ImportRequest& request_;
+    ImportReply& reply_;
+    HardwareDatabase database_;
+    Matcher matcher_{database_};  // made once: it compiles every pattern
+    std::unique_ptr<RunStore> store_;
+    std::set<std::string> seen_;
+    std::set<std::string> looked_up_;
+};
+
+}  // namespace
+
+Result<ImportReply> import_files(const ImportRequest& request, const StopToken& stop) {
+    if (request.paths.empty()) return wrong_usage("name files or folders to import");
+    ImportReply reply;
+    reply.store_location = default_store_location(request.db);
+    FoundFiles found = find_importable(request.paths);
+    reply.refused = std::move(found.refused);
+    reply.passed_over = found.passed_over;
+    if (found.files.empty() && reply.refused.empty())
+        return failed(fmt::format("{}: holds no file that ends in .json, .db, .sqlite or .sqlite3",
+                                  fmt::join(request.paths, ", ")));
+    Survey survey = survey_of(found.files, stop);
+    // Oldest first, as runs are stored when they are measured; files that tell no time come last.
+    std::stable_sort(found.files.begin(), found.files.end(),
+                     [&](const std::string& a, const std::string& b) {
+                         const std::string &at = survey.times[a], &other = survey.times[b];
+                         return !at.empty() && (other.empty() || at < other);
+                     });
+    Import importer(request, reply);
+    for (const std::string& file : found.files) {
+        if (stop.stop_requested())
+            return failed(
+                fmt::format("stopped after {} runs: they are stored, and the same command "
+                            "goes on from there",
+                            reply.imported));
+        if (auto status = importer.take(file, survey.rates); !status)
+            return tl::make_unexpected(status.error());
+    }
+    sort_by_file(reply.flagged);
+    sort_by_file(reply.refused);
+    return reply;
+}
+
+}  // namespace peakward

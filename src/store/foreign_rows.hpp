@@ -1,0 +1,20 @@
+// Databases that Peakward did not make: seed 000's calibrations_v2.db, read and never changed.
+#pragma once
+
+#include <string>
+
+#include "core/json.hpp"
+#include "core/result.hpp"
+
+namespace peakward {
+
+// Whether a file of SQLite is a database of Peakward, which open_store() reads. False also for one
+// that cannot be read: read_foreign_rows() says why.
+bool is_peakward_database(const std::string& path);
+
+// The rows of the table or view that has seed 000's columns, as a list of objects by column, in the
+// order of the table. The error is one sentence without the path: no such table, damaged, too many
+// rows.
+Result<Json> read_foreign_rows(const std::string& path);
+
+}  // namespace peakward

@@ -1,0 +1,389 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <random>
+
+#include "cli/fixture.hpp"
+#include "core/records_json.hpp"
+#include "core/series.hpp"
+#include "core/text.hpp"
+#include "golden.hpp"
+#include "session/history.hpp"
+#include "store/sqlite/connection.hpp"
+
+namespace peakward::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+class ImportVerb : public CliTest {
+protected:
+    void SetUp() override {
+        CliTest::SetUp();
+        fs::create_directories(folder_ / "in");
+    }
+    std::string in(const std::string& name = "") const { return (folder_ / "in" / name).string(); }
+    void copy(const std::string& name, const std::string& as = "") const {
+        fs::copy_file(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/legacy/" + name,
+                      folder_ / "in" / (as.empty() ? name : as));
+    }
+    Json legacy(const std::string& name) const {
+        std::ifstream file(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/legacy/" + name);
+        return Json::parse(file);
+    }
+    void put(const std::string& name, const Json& json) const {
+        std::ofstream(folder_ / "in" / name) << json.dump();
+    }
+    static std::vector<std::string> files(const Json& notes) {
+        std::vector<std::string> names;
+        for (const Json& note : notes)
+            names.push_back(fs::path(note["file"].get<std::string>()).filename().string());
+        return names;
+    }
+    static std::string reason(const Json& notes, const std::string& file) {
+        for (const Json& note : notes)
+            if (fs::path(note["file"].get<std::string>()).filename() == file)
+                return note["reason"].get<std::string>();
+        return "";
+    }
+    std::vector<RunSummary> history() const {
+        RunFilter all;
+        all.limit = 0;
+        return list_runs(database(), all).value_or(std::vector<RunSummary>{});
+    }
+    peakward::Run only_run() const {
+        auto run = find_run(database(), "latest", Efficiencies::as_recorded);
+        EXPECT_TRUE(run) << (run ? "" : run.error().message);
+        return run.value_or(peakward::Run{});
+    }
+    // Without the folder, whose name is another in every test.
+    std::string plain(std::string text) const {
+        const std::string name = folder_.string();
+        for (std::size_t at; (at = text.find(name)) != std::string::npos;)
+            text.replace(at, name.size(), "/here");
+        return text;
+    }
+};
+
+const char* const cpu_file = "25W_nvidia_jetson_orin_nano_cpu_numpy.json";
+const char* const gpu_file = "25W_nvidia_jetson_orin_nano_gpu_pytorch.json";
+
+TEST_F(ImportVerb, BringsAFolderIn) {
+    copy(cpu_file);
+    copy(gpu_file);
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 2);
+    EXPECT_EQ(reply["duplicates"], 0);
+    EXPECT_THAT(reply["flagged"], IsEmpty());
+    EXPECT_THAT(reply["refused"], IsEmpty());
+    EXPECT_THAT(history(), SizeIs(2));
+}
+
+TEST_F(ImportVerb, BringsTheSameContentInOnce) {
+    copy(cpu_file);
+    copy(cpu_file, "copy.json");
+    std::ofstream(in("other_spelling.json")) << "\xEF\xBB\xBF" << legacy(cpu_file).dump(7);
+    EXPECT_EQ(document({"import", in()})["imported"], 1);
+    const Json again = document({"import", in()});
+    EXPECT_EQ(again["imported"], 0);
+    EXPECT_EQ(again["duplicates"], 3);
+    EXPECT_THAT(history(), SizeIs(1));
+    EXPECT_EQ(only_run().run_id.substr(14, 1), "8");
+}
+
+TEST_F(ImportVerb, KeepsATimeWithoutAZoneAsItIs) {
+    copy(cpu_file);
+    document({"import", in()});
+    const peakward::Run run = only_run();
+    EXPECT_EQ(run.timestamp, "2025-11-16T10:26:41.780372");
+    EXPECT_EQ(run.timestamp_unix, 1763288801);
+    EXPECT_THAT(run.flags, Contains("time_zone_unknown"));
+    EXPECT_THAT(run.flags, Not(Contains("doubtful_import")));
+    for (const Score& score : run.results)
+        EXPECT_THAT(score.flags, Not(Contains("time_zone_unknown")));
+}
+
+TEST_F(ImportVerb, ScoresByTheRecordedPeak) {
+    copy(gpu_file);
+    document({"import", in()});
+    const peakward::Run run = only_run();
+    ASSERT_THAT(run.results, SizeIs(2));
+    const Score& fp16 = run.results[0];
+    EXPECT_EQ(fp16.precision, "fp16");
+    EXPECT_EQ(fp16.backend, "pytorch");
+    EXPECT_EQ(fp16.device, "cuda:0");
+    EXPECT_EQ(fp16.theoretical_peak.kind, PeakKind::estimated);
+    EXPECT_EQ(fp16.theoretical_peak.value, 7600);
+    EXPECT_NEAR(fp16.efficiency.value_or(0), 7324.93 / 7600, 1e-4);
+    EXPECT_NEAR(fp16.stream_best_gbps.value_or(0), 54.79, 0.01);  // of the largest copy
+    ASSERT_THAT(run.products, SizeIs(1));
+    EXPECT_EQ(run.products[0].product, "jetson_orin_nano_gpu");
+    // The product has power modes, and the file does not say which: the recorded peak stays.
+    const auto current = find_run(database(), "latest");
+    ASSERT_TRUE(current);
+    EXPECT_EQ(current->results[0].theoretical_peak.value, 7600);
+    EXPECT_THAT(current->results[0].flags, Contains("power_mode_unknown"));
+    EXPECT_THAT(run.flags, Contains("power_mode_unknown"));
+    EXPECT_NE(doubt_of_flag("power_mode_unknown"), 0);
+}
+
+TEST_F(ImportVerb, IsNeverOfOneSeriesWithWhatWasMeasuredHere) {
+    copy(cpu_file);
+    document({"import", in()});
+    const peakward::Run run = only_run();
+    EXPECT_EQ(run.suite, "import-precisions-8x10/1");
+    EXPECT_THAT(run.context.install, testing::StartsWith("imported-"));
+    document({"import", in(), "--from", "lab2", "--db", file("other.db")});
+    const auto other = find_run(file("other.db"), "latest");
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->run_id, run.run_id);
+    EXPECT_NE(other->context.install, run.context.install);
+}
+
+TEST_F(ImportVerb, FlagsWhatIsDoubtful) {
+    copy("profiles_i7_12700k_with_fusion.json");  // a recorded efficiency of 103.9 %
+    Json x86 = legacy(gpu_file);
+    x86["metadata"]["cpu_model"] = x86["metadata"]["platform_architecture"] = "x86_64";
+    put("x86.json", x86);
+    Json empty = legacy(cpu_file);
+    empty["operation_profiles"] = Json::object();
+    put("empty.json", empty);
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 3);
+    EXPECT_THAT(files(reply["flagged"]), UnorderedElementsAre("profiles_i7_12700k_with_fusion.json",
+                                                              "x86.json", "empty.json"));
+    EXPECT_THAT(reason(reply["flagged"], "x86.json"), HasSubstr("x86_64"));
+    EXPECT_THAT(reason(reply["flagged"], "empty.json"), HasSubstr("no operations"));
+    EXPECT_THAT(reason(reply["flagged"], "profiles_i7_12700k_with_fusion.json"),
+                HasSubstr("103.9 %"));
+    for (const RunSummary& run : history()) EXPECT_THAT(run.flags, Contains("doubtful_import"));
+    EXPECT_THAT(run({"show", history().front().run_id}).out, HasSubstr("doubtful_import"));
+}
+
+TEST_F(ImportVerb, FlagsAGpuThatIsSlowerThanItsOwnCpu) {
+    copy(cpu_file);
+    Json slow = legacy(gpu_file);
+    for (auto& [key, entry] : slow["operation_profiles"].items())
+        if (entry.contains("precision_results"))
+            for (auto& [precision, result] : entry["precision_results"].items())
+                if (result["supported"] == true) {
+                    result["measured_gops"] = result["measured_gops"].get<double>() / 20;
+                    result["mean_latency_ms"] = result["mean_latency_ms"].get<double>() * 20;
+                }
+    put("slow.json", slow);
+    copy(gpu_file);
+    const Json reply = document({"import", in()});
+    EXPECT_THAT(files(reply["flagged"]), UnorderedElementsAre("slow.json"));
+    EXPECT_THAT(reason(reply["flagged"], "slow.json"), HasSubstr("slower than the 114.2 GOPS"));
+    // The CPU's profile may have come in before.
+    document({"import", in(cpu_file), "--db", file("other.db")});
+    const Json later = document({"import", in("slow.json"), "--db", file("other.db")});
+    EXPECT_THAT(reason(later["flagged"], "slow.json"), HasSubstr("its own CPU"));
+}
+
+TEST_F(ImportVerb, StoresInTheOrderOfTime) {
+    copy("profiles_i7_12700k_with_fusion.json", "z_oldest.json");
+    copy("i7_12700k_performance_1531MHz_numpy.json", "a_newest.json");
+    const Json reply = document({"import", in()});
+    EXPECT_THAT(reply["files"][0]["file"].get<std::string>(), HasSubstr("z_oldest"));
+    EXPECT_THAT(reply["files"][1]["file"].get<std::string>(), HasSubstr("a_newest"));
+}
+
+TEST_F(ImportVerb, RefusesWhatItCannotReadAndGoesOn) {
+    copy(cpu_file);
+    std::ofstream(in("binary.json"), std::ios::binary) << std::string(100, '\0') << "\xff\x01";
+    std::ofstream(in("empty.json"));
+    std::ofstream(in("cut.json")) << legacy(gpu_file).dump().substr(0, 5000);
+    std::ofstream(in("deep.json")) << std::string(100000, '[');
+    std::ofstream(in("sqlite.db")) << "SQLite format 3" << std::string(1, '\0') << "and no more";
+    std::ofstream(in("huge.json"));
+    fs::resize_file(in("huge.json"), 2ull << 30);  // sparse
+    put("spec.json", {{"vendor", "Intel"}, {"theoretical_peaks", Json::object()}});
+    Json no_time = legacy(cpu_file);
+    no_time["metadata"]["calibration_date"] = "yesterday";
+    put("no_time.json", no_time);
+    fs::create_symlink("nowhere.json", in("dangling.json"));
+    std::ofstream(in("LICENSE.txt")) << "x";
+    const Json reply = document({"import", in(), file("missing.json")});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_EQ(reply["passed_over"], 1);
+    EXPECT_THAT(files(reply["refused"]),
+                UnorderedElementsAre("binary.json", "empty.json", "cut.json", "deep.json",
+                                     "sqlite.db", "huge.json", "spec.json", "no_time.json",
+                                     "dangling.json", "missing.json"));
+    const Json& refused = reply["refused"];
+    EXPECT_THAT(reason(refused, "binary.json"), HasSubstr("binary"));
+    EXPECT_EQ(reason(refused, "empty.json"), "is empty");
+    EXPECT_THAT(reason(refused, "cut.json"), HasSubstr("cut short"));
+    EXPECT_THAT(reason(refused, "huge.json"), HasSubstr("2048 MiB"));
+    EXPECT_THAT(reason(refused, "no_time.json"), HasSubstr("'yesterday'"));
+    EXPECT_THAT(history(), SizeIs(1));
+}
+
+TEST_F(ImportVerb, EndsWith1WhenAllIsRefusedAndMakesNoDatabase) {
+    std::ofstream(in("empty.json"));
+    const Json reply = document({"import", in()}, 1);
+    EXPECT_EQ(reply["imported"], 0);
+    EXPECT_THAT(reply["refused"], SizeIs(1));
+    EXPECT_FALSE(fs::exists(database()));
+    EXPECT_EQ(run({"import", file("none")}).code, 1);
+    EXPECT_EQ(run({"import"}).code, 2);
+    fs::create_directories(file("bare"));
+    const Ended bare = run({"import", file("bare")});
+    EXPECT_EQ(bare.code, 1);
+    EXPECT_THAT(bare.err, HasSubstr("holds no file that ends in .json"));
+}
+
+TEST_F(ImportVerb, ADryRunWritesNothing) {
+    copy(cpu_file);
+    copy(cpu_file, "twice.json");
+    const Json reply = document({"import", in(), "--dry-run"});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_EQ(reply["duplicates"], 1);
+    EXPECT_FALSE(fs::exists(database()));
+    document({"import", in()});
+    EXPECT_EQ(document({"import", in(), "--dry-run"})["duplicates"], 2);
+    EXPECT_THAT(history(), SizeIs(1));
+}
+
+TEST_F(ImportVerb, FollowsLinksAndLeavesLoops) {
+    fs::create_directories(in("a/b"));
+    copy(cpu_file, "a/b/x.json");
+    fs::create_directory_symlink(in(), in("a/b/up"));
+    fs::create_directory_symlink(in("a"), in("again"));
+    fs::create_symlink(in("a/b/x.json"), in("link.json"));
+    const Json reply = document({"import", in(), in("a")});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_EQ(reply["duplicates"], 0);
+    EXPECT_THAT(reply["refused"], IsEmpty());
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Json row(const std::string& id, double gops) {
+    return {{"run_id", id},
+            {"timestamp", "2025-12-31T09:30:00.25"},
+            {"timestamp_unix", 1767191400},  // 14:30 UTC
+            {"hardware_fingerprint", "c3f840a080356806"},
+            {"software_fingerprint", "6286d41799aabbcc"},
+            {"cpu_model", "12th Gen Intel(R) Core(TM) i7-12700K"},
+            {"cpu_cores_physical", 12},
+            {"precision", "fp32"},
+            {"device", "cpu"},
+            {"peak_measured_gops", gops},
+            {"efficiency", gops / 1000}};
+}
+
+TEST_F(ImportVerb, ReadsExportedRowsByTheirIds) {
+    put("export.json", {{"runs", {row("a1", 600), row("a2", 700), row("a3", 1200)}}});
+    put("bare.json", Json::array({row("a2", 700), row("a4", 800)}));
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 4);
+    EXPECT_EQ(reply["duplicates"], 1);
+    EXPECT_THAT(reason(reply["flagged"], "export.json"), HasSubstr("120.0 %"));
+    const auto run = find_run(database(), "a1");
+    ASSERT_TRUE(run);
+    EXPECT_EQ(run->timestamp, "2025-12-31T09:30:00.25-05:00");
+    EXPECT_EQ(run->timestamp_unix, 1767191400);
+    EXPECT_THAT(run->flags, IsEmpty());
+    EXPECT_EQ(run->context.hardware.fingerprint, "c3f840a080356806");
+    EXPECT_EQ(run->context.hardware.lineage.size(), 16u);
+    ASSERT_THAT(run->products, SizeIs(1));
+    EXPECT_EQ(run->products[0].product, "intel_i7_12700k");
+}
+
+TEST_F(ImportVerb, ReadsADatabaseOfRowsAsTheirExport) {
+    {
+        store::Connection made(in("calibrations_v2.db"), store::Connection::Access::create,
+                               std::chrono::milliseconds(0));
+        made.execute(
+            "CREATE TABLE calibration_runs (run_id TEXT PRIMARY KEY, timestamp TEXT, "
+            "timestamp_unix INTEGER, hardware_fingerprint TEXT, software_fingerprint TEXT, "
+            "cpu_model TEXT, cpu_cores_physical INTEGER, precision TEXT, device TEXT, "
+            "peak_measured_gops REAL, efficiency REAL);"
+            "INSERT INTO calibration_runs VALUES ('a1', '2025-12-31T09:30:00.25', 1767191400, "
+            "'c3f840a080356806', '6286d41799aabbcc', '12th Gen Intel(R) Core(TM) i7-12700K', 12, "
+            "'fp32', 'cpu', 600, 0.6)");
+        ASSERT_TRUE(made.status());
+    }
+    EXPECT_EQ(document({"import", in()})["imported"], 1);
+    const peakward::Run from_database = only_run();
+    put("export.json", {{"runs", {row("a1", 600)}}});
+    EXPECT_EQ(document({"import", in("export.json")})["duplicates"], 1);
+    document({"import", in("export.json"), "--db", file("other.db")});
+    const auto from_export = find_run(file("other.db"), "a1", Efficiencies::as_recorded);
+    ASSERT_TRUE(from_export);
+    EXPECT_EQ(to_json(*from_export), to_json(from_database));
+}
+
+// Whatever a disk did to them: each file is one whole run or one sentence, and the store holds.
+TEST_F(ImportVerb, DamagedFilesAreNeverHalfImported) {
+    const std::string whole = legacy("profiles_test_fusion_integration.json").dump();
+    std::mt19937_64 random(3);
+    constexpr std::int64_t tries = 120;
+    for (std::int64_t i = 0; i < tries; ++i) {
+        std::string damaged = i % 3 == 0 ? whole.substr(0, random() % whole.size()) : whole;
+        for (int byte = 0; byte < 2 && !damaged.empty(); ++byte)
+            damaged[random() % damaged.size()] = static_cast<char>(random() & 0xFF);
+        std::ofstream(in(fmt::format("{}.json", i)), std::ios::binary) << damaged;
+    }
+    const Json reply = document({"import", in()});
+    const auto imported = reply["imported"].get<std::int64_t>();
+    EXPECT_EQ(imported + reply["duplicates"].get<std::int64_t>() + std::ssize(reply["refused"]),
+              tries);
+    EXPECT_GT(imported, 0);
+    EXPECT_GT(std::ssize(reply["refused"]), tries / 4);
+    EXPECT_EQ(std::ssize(history()), imported);
+    EXPECT_EQ(run({"db", "verify"}).code, 0);
+}
+
+TEST_F(ImportVerb, AFileWithOneBadRunBringsNoneIn) {
+    Json bad = row("b2", 700);
+    bad["timestamp"] = "soon";
+    put("export.json", {{"runs", {row("b1", 600), bad}}});
+    put("good.json", {{"runs", {row("b3", 600)}}});
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_THAT(files(reply["refused"]), UnorderedElementsAre("export.json"));
+    EXPECT_THAT(history(), SizeIs(1));
+}
+
+TEST_F(ImportVerb, TakesRunsOfPeakwardAsTheyAre) {
+    ASSERT_EQ(
+        run({"calibrate", "--backend", "fake", "--force", "--quiet", "--output", in("run.json")})
+            .code,
+        0);
+    const peakward::Run original = only_run();
+    EXPECT_EQ(document({"import", in()})["duplicates"], 1);
+    const Json elsewhere = document({"import", in("run.json"), "--db", file("other.db")});
+    EXPECT_EQ(elsewhere["imported"], 1);
+    const auto copied = find_run(file("other.db"), "latest", Efficiencies::as_recorded);
+    ASSERT_TRUE(copied);
+    EXPECT_EQ(copied->run_id, original.run_id);
+    EXPECT_EQ(copied->context.install, original.context.install);
+    // The whole database, into a third one and back into itself.
+    EXPECT_EQ(document({"import", database(), "--db", file("third.db")})["imported"], 1);
+    EXPECT_EQ(document({"import", database()})["duplicates"], 1);
+    EXPECT_EQ(run({"db", "verify", "--db", file("third.db")}).code, 0);
+}
+
+TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {
+    for (const auto& entry :
+         fs::directory_iterator(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/legacy"))
+        copy(entry.path().filename().string());
+    std::ofstream(in("cut.json")) << legacy(gpu_file).dump().substr(0, 300);
+    terminal_.columns = 140;  // wherever the folder is, no path is broken
+    testing_support::expect_golden(plain(run({"import", in()}).out), "cli/golden/import.txt");
+    terminal_.columns = 80;
+    testing_support::expect_golden(plain(run({"history", "--limit", "0"}).out),
+                                   "cli/golden/import_history.txt");
+}
+
+}  // namespace
+}  // namespace peakward::cli

@@ -1,0 +1,97 @@
+#include "import/legacy.hpp"
+
+namespace peakward::older {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Json row(const std::string& id = "3f2a9c1e", const std::string& precision = "fp32") {
+    return {{"run_id", id},
+            {"timestamp", "2025-12-31T14:30:00Z"},
+            {"timestamp_unix", 1767191400},
+            {"hardware_fingerprint", "c3f840a080356806"},
+            {"software_fingerprint", "6286d41799aabbcc"},
+            {"cpu_model", "12th Gen Intel(R) Core(TM) i7-12700K"},
+            {"cpu_vendor", "GenuineIntel"},
+            {"cpu_stepping", 2},
+            {"cpu_microcode", "0x2c"},
+            {"cpu_cores_physical", 12},
+            {"gpu_model", "N/A"},
+            {"memory_total_gb", 32.0},
+            {"numpy_version", "2.2.6"},
+            {"power_mode", "performance"},
+            {"precision", precision},
+            {"device", "cpu"},
+            {"stream_best_gbps", 81.7},
+            {"blas3_gops", 177.3},
+            {"peak_measured_gops", 177.3},
+            {"efficiency", 0.78}};
+}
+
+std::vector<ImportedRun> read(const Json& rows) {
+    auto runs = read_exported_rows(rows);
+    EXPECT_TRUE(runs) << (runs ? "" : runs.error().message);
+    return runs.value_or(std::vector<ImportedRun>{});
+}
+
+TEST(ExportedRows, OfOneRunIdAreOneRun) {
+    const auto runs = read({row("a", "fp32"), row("b", "fp32"), row("a", "fp64")});
+    ASSERT_THAT(runs, SizeIs(2));
+    EXPECT_EQ(runs[0].run.run_id, "a");
+    EXPECT_THAT(runs[0].run.results, SizeIs(2));
+    EXPECT_THAT(runs[1].run.results, SizeIs(1));
+}
+
+TEST(ExportedRows, KeepTheirColumns) {
+    const auto runs = read(Json::array({row()}));
+    ASSERT_THAT(runs, SizeIs(1));
+    const peakward::Run& run = runs[0].run;
+    EXPECT_EQ(run.context.hardware.fingerprint, "c3f840a080356806");
+    EXPECT_EQ(run.context.software.fingerprint, "6286d41799aabbcc");
+    EXPECT_EQ(run.context.hardware.cpu.microcode.value_or(""), "0x2c");
+    EXPECT_THAT(run.context.hardware.gpus, IsEmpty());
+    EXPECT_FALSE(run.context.software.components.at("pytorch_version"));
+    const Score& score = run.results.at(0);
+    EXPECT_EQ(score.backend, "");
+    EXPECT_EQ(score.stream_best_gbps, 81.7);
+    EXPECT_EQ(score.efficiency, 0.78);
+    EXPECT_DOUBLE_EQ(score.theoretical_peak.value, 177.3 / 0.78);
+    EXPECT_EQ(score.theoretical_peak.kind, PeakKind::estimated);
+    EXPECT_THAT(runs[0].doubts, IsEmpty());
+}
+
+TEST(ExportedRows, AboveTheirPeakAreDoubted) {
+    Json above = row();
+    above["efficiency"] = 1.773;
+    EXPECT_THAT(doubt_flags(read(Json::array({above})).at(0)), Contains("above_theoretical"));
+    Json nothing = row();
+    for (const char* name : {"stream_best_gbps", "blas3_gops", "peak_measured_gops", "efficiency"})
+        nothing[name] = nullptr;
+    EXPECT_THAT(doubt_flags(read(Json::array({nothing})).at(0)), Contains("no_operations"));
+    Json superseded = row();
+    superseded["superseded_by"] = "b";
+    EXPECT_THAT(doubt_flags(read(Json::array({superseded})).at(0)), Contains("superseded"));
+    Json negative = row();
+    negative["blas3_gops"] = -1;
+    EXPECT_THAT(doubt_flags(read(Json::array({negative})).at(0)), Contains("figure_impossible"));
+}
+
+TEST(ExportedRows, AreRefusedByTheirNumber) {
+    const auto refusal = [](const Json& rows) {
+        const auto runs = read_exported_rows(rows);
+        return runs ? "" : runs.error().message;
+    };
+    Json wrong = row("b");
+    wrong["cpu_stepping"] = "two";
+    EXPECT_THAT(refusal({row("a"), wrong}), HasSubstr("runs[1].cpu_stepping is a text"));
+    EXPECT_THAT(refusal({row("a"), row("a")}), HasSubstr("runs[1]: run a has two results"));
+    Json elsewhere = row("a", "fp64");
+    elsewhere["hardware_fingerprint"] = "0000000000000000";
+    EXPECT_THAT(refusal({row("a"), elsewhere}), HasSubstr("another time or machine"));
+}
+
+}  // namespace
+}  // namespace peakward::older
