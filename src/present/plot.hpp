@@ -1,6 +1,6 @@
-// Figures over time (or over any axis), with what stands behind them: bands, doubts, events, levels.
-// A result gives one Plot; the terminal and the HTML report draw the same one. No renderer needs
-// colour to tell things apart: series differ by their glyphs, events by their letters.
+// Figures over time (or over any axis), with what stands behind them: bands, doubts, events,
+// levels. A result gives one Plot; the terminal and the HTML report draw the same one. No renderer
+// needs colour to tell things apart: series differ by their glyphs, events by their letters.
 #pragma once
 
 #include <limits>
@@ -39,10 +39,11 @@ struct PlotPoint {
 enum class PlotStyle {
     points,  // measurements: a mark each, joined by a thin line
     line,    // a curve: a fit, a forecast, a roof; no marks
+    marks,   // measurements in no order: a mark each, nothing joins them
 };
 
 struct PlotSeries {
-    std::string name;  // "fp32, blas"; "" for the only one
+    std::string name;               // "fp32, blas"; "" for the only one
     std::vector<PlotPoint> points;  // by x
     PlotStyle style = PlotStyle::points;
 };
@@ -71,8 +72,8 @@ struct Plot {
     std::string title;
     PlotAxis x, y;
     std::vector<PlotSeries> series;
-    std::vector<PlotMark> marks;    // by x
-    std::vector<PlotLevel> levels;  // horizontal lines
+    std::vector<PlotMark> marks;     // by x
+    std::vector<PlotLevel> levels;   // horizontal lines
     std::vector<std::string> notes;  // printed below
 };
 
@@ -88,8 +89,8 @@ struct PlotSize {
     PlotGlyphs glyphs = PlotGlyphs::automatic;
 };
 
-// The plot as text, a newline at its end; never wider than terminal.columns. One sentence instead of
-// a drawing where no series has a point.
+// The plot as text, a newline at its end; never wider than terminal.columns. One sentence instead
+// of a drawing where no series has a point.
 std::string render(const Plot& plot, const Terminal& terminal, const PlotSize& size = {});
 
 }  // namespace peakward
