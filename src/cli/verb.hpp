@@ -51,6 +51,7 @@ Verb doctor_verb();
 Verb backends_verb();
 Verb history_verb();
 Verb show_verb();
+Verb report_verb();
 Verb profile_verb();
 Verb hardware_verb();
 Verb db_verb();

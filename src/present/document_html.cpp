@@ -124,7 +124,7 @@ std::string legend_html(const Plot& plot) {
             series.style == PlotStyle::marks
                 ? ""
                 : fmt::format("<path class=\"{} s{} d{}\" d=\"M1 6H33\"/>",
-                              curve ? "curve" : "line", i % glyph_count, i % 4));
+                              curve ? "curve" : "line", i % glyph_count, dash_of(i)));
         if (!curve)
             out += fmt::format("<path class=\"glyph s{}\" d=\"M17 6{}\"/>", i % glyph_count,
                                glyph_paths[i % glyph_count]);

@@ -43,6 +43,9 @@ inline constexpr std::array<std::string_view, 8> glyph_paths{
     "m-1.6-3.6h3.2v7.2h-3.2z",                                      // bar
 };
 inline constexpr std::size_t glyph_count = glyph_paths.size();
+// Which of the four dashes of web/report.css: a ninth series has the first one's glyph, not its
+// dash.
+constexpr std::size_t dash_of(std::size_t series) { return (series + series / glyph_count) % 4; }
 
 // The plot with at most about `points_max` points a series; where more were there, each stretch
 // keeps its first, smallest, largest and last one, and a note says so.

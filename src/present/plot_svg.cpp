@@ -47,10 +47,23 @@ private:
                (plot_.y.scale != AxisScale::log10 || p.y > 0) &&
                (plot_.x.scale != AxisScale::log10 || p.x > 0);
     }
-    // "M12.3 45" or "L…": one decimal is a tenth of a pixel.
-    void to(char how, double x, double y) {
-        out_ +=
-            fmt::format("{}{:.4g} {:.4g}", how, std::round(x * 10) / 10, std::round(y * 10) / 10);
+    // Tenths of a pixel are enough, and steps from point to point are half as long as places.
+    void start(double x, double y) {
+        at_x_ = std::lround(x * 10);
+        at_y_ = std::lround(y * 10);
+        out_ += 'M' + tenths(at_x_) + ' ' + tenths(at_y_);
+    }
+    void step(double x, double y) {
+        const long next_x = std::lround(x * 10), next_y = std::lround(y * 10);
+        const std::string down = tenths(next_y - at_y_);
+        out_ += 'l' + tenths(next_x - at_x_) + (down.front() == '-' ? "" : " ") + down;
+        at_x_ = next_x;
+        at_y_ = next_y;
+    }
+    static std::string tenths(long value) {
+        std::string text = fmt::format("{}{}", value < 0 ? "-" : "", std::labs(value) / 10);
+        if (value % 10 != 0) text += fmt::format(".{}", std::labs(value) % 10);
+        return text;
     }
 
     void axes() {
@@ -123,16 +136,12 @@ private:
         if (run.empty()) return;
         out_ += fmt::format("<path class=\"band s{}\" d=\"", at % glyph_count);
         if (run.size() == 1) {
-            to('M', at_x(run[0]->x), at_y(run[0]->low));
-            to('L', at_x(run[0]->x), at_y(run[0]->high));
+            start(at_x(run[0]->x), at_y(run[0]->low));
+            step(at_x(run[0]->x), at_y(run[0]->high));
         } else {
-            char how = 'M';
-            for (const PlotPoint* p : run) {
-                to(how, at_x(p->x), at_y(p->high));
-                how = 'L';
-            }
-            for (auto p = run.rbegin(); p != run.rend(); ++p)
-                to('L', at_x((*p)->x), at_y((*p)->low));
+            start(at_x(run[0]->x), at_y(run[0]->high));
+            for (std::size_t i = 1; i < run.size(); ++i) step(at_x(run[i]->x), at_y(run[i]->high));
+            for (std::size_t i = run.size(); i-- > 0;) step(at_x(run[i]->x), at_y(run[i]->low));
             out_ += 'z';
         }
         out_ += "\"/>";
@@ -144,20 +153,21 @@ private:
         const bool curve = series.style == PlotStyle::line;
         std::string path;
         path.swap(out_);
-        char how = 'M';
+        bool joins = false;
         for (const PlotPoint& point : series.points) {
             if (!point.doubts.empty()) continue;  // shown, and never joined
-            if (!is_drawn(point)) {
-                how = 'M';
-                continue;
+            if (is_drawn(point)) {
+                if (joins)
+                    step(at_x(point.x), at_y(point.y));
+                else
+                    start(at_x(point.x), at_y(point.y));
             }
-            to(how, at_x(point.x), at_y(point.y));
-            how = 'L';
+            joins = is_drawn(point);
         }
         path.swap(out_);
         if (!path.empty())
             out_ += fmt::format("<path class=\"{} s{} d{}\" d=\"{}\"/>", curve ? "curve" : "line",
-                                at % glyph_count, at % 4, path);
+                                at % glyph_count, dash_of(at), path);
     }
 
     void glyphs(std::size_t at) {
@@ -172,7 +182,7 @@ private:
             if (point.doubts.empty() && i % every != 0) continue;
             std::string& path = point.doubts.empty() ? solid : hollow;
             path.swap(out_);
-            to('M', at_x(point.x), at_y(point.y));
+            start(at_x(point.x), at_y(point.y));
             out_ += shape;
             path.swap(out_);
         }
@@ -186,6 +196,7 @@ private:
     const std::string& id_;
     Extent x_, y_;
     std::string out_;
+    long at_x_ = 0, at_y_ = 0;  // tenths of a pixel
 };
 
 }  // namespace

@@ -180,8 +180,10 @@ void Drawing::draw_band(Canvas& canvas, const PlotSeries& series) const {
 
 void Drawing::draw_series(Canvas& canvas, const PlotSeries& series, std::size_t index) const {
     // A mark for each point says more, until they hide each other.
+    const bool joined = series.style != PlotStyle::marks;
     const bool marked =
-        series.style == PlotStyle::points && static_cast<int>(series.points.size()) * 2 <= columns_;
+        !joined || (series.style == PlotStyle::points &&
+                    static_cast<int>(series.points.size()) * 2 <= columns_);
     const Tone tone = index == 0 ? Tone::good : Tone::plain;
     const std::size_t which = index % marks().point.size();
     const PlotPoint* before = nullptr;
@@ -195,7 +197,7 @@ void Drawing::draw_series(Canvas& canvas, const PlotSeries& series, std::size_t 
             canvas.mark(x, y, marks().doubtful[which], Tone::doubtful);
             continue;
         }
-        if (before)
+        if (before && joined)
             canvas.line(dot_x(canvas, before->x), dot_y(canvas, before->y), x, y, tone);
         else
             canvas.dot(x, y, detail::Ink::line, tone);

@@ -160,6 +160,7 @@
         function drawAbove(u) {
             const pixel = devicePixelRatio;
             clip(u, (c) => {
+                c.setLineDash([]);
                 series.forEach((s, n) => {
                     if (!s.shown || !shapes[n]) return;
                     const many = s.xs.length * 9 > u.bbox.width / pixel;
@@ -258,7 +259,7 @@
             },
             series: [{}].concat(series.map((s, n) => ({
                 label: s.name, stroke: () => colour('s' + (n % GLYPHS)), width: s.style === 'line' ? 2 : 1.3,
-                dash: DASHES[n % DASHES.length], points: { show: false },
+                dash: DASHES[(n + Math.floor(n / GLYPHS)) % DASHES.length], points: { show: false },
                 ...(s.style === 'marks' ? { paths: () => null } : {}),
             }))),
             hooks: {
