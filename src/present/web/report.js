@@ -249,7 +249,7 @@
         const timeSteps = [60, 300, 900, 3600, 10800, 21600, 43200, DAY_S, 2 * DAY_S, 5 * DAY_S, 10 * DAY_S, 15 * DAY_S];
 
         const options = {
-            ...size(), padding: [18, 12, 0, 0],
+            ...size(), padding: [18, 26, 0, 0],
             scales: { x: scale(data.x), y: scale(data.y) },
             axes: [axis(data.x, 2), axis(data.y, 3)],
             legend: { show: false },
