@@ -4,7 +4,7 @@
 # Without arguments: the version that is recorded there; nothing may change. With them: another version, whose
 # tarball must have that integrity ("sha512-..." as npm shows it; compare it with what the project's release
 # says). VERSION, INTEGRITY and SHA256SUMS in the folder record what is kept; tests/tools/uplot_test.py holds
-# the files against them. A build never comes here: it works offline with what is in the tree (ADR 19).
+# the files against them. A build never comes here: it works offline with what is in the tree (ADR 23).
 set -euo pipefail
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 folder="$ROOT/src/present/web/uplot"
