@@ -239,8 +239,10 @@
                 values: (u, splits, at, space, step) => tickTexts(of, splits, step),
             };
         }
-        const scale = (of) => ({
-            auto: false, time: false, min: of.from, max: of.to, distr: of.scale === 'log10' ? 3 : 1,
+        // What is seen of each axis; the library would choose anew whenever a series goes.
+        const view = { x: [data.x.from, data.x.to], y: [data.y.from, data.y.to] };
+        const scale = (key) => ({
+            time: false, distr: data[key].scale === 'log10' ? 3 : 1, range: () => view[key],
         });
         const size = () => ({
             width: Math.max(260, box.clientWidth),
@@ -250,11 +252,11 @@
 
         const options = {
             ...size(), padding: [18, 26, 0, 0],
-            scales: { x: scale(data.x), y: scale(data.y) },
+            scales: { x: scale('x'), y: scale('y') },
             axes: [axis(data.x, 2), axis(data.y, 3)],
             legend: { show: false },
             cursor: {
-                points: { show: false }, drag: { x: true, y: true, uni: 30, setScale: true },
+                points: { show: false }, drag: { x: true, y: true, uni: 30, setScale: false },
                 bind: { dblclick: () => () => { all(); return null; } },
             },
             series: [{}].concat(series.map((s, n) => ({
@@ -269,7 +271,14 @@
                     const found = nearest(u, u.cursor.left, u.cursor.top);
                     if (JSON.stringify(found) !== JSON.stringify(chosen)) choose(u, found, false);
                 }],
-                setScale: [(u) => { if (chosen) choose(u, null, false); }],
+                setSelect: [(u) => {
+                    const { left, top, width, height } = u.select;
+                    if (width < 4 && height < 4) return;
+                    view.x = [u.posToVal(left, 'x'), u.posToVal(left + width, 'x')];
+                    view.y = [u.posToVal(top + height, 'y'), u.posToVal(top, 'y')];
+                    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+                    show();
+                }],
             },
         };
         if (data.x.scale === 'time') {
@@ -283,14 +292,21 @@
         box.append(said);
         tip.hidden = true;
 
-        function all() {
+        function show() {
+            chosen = null;
+            tip.hidden = true;
             u.batch(() => {
-                u.setScale('x', { min: data.x.from, max: data.x.to });
-                u.setScale('y', { min: data.y.from, max: data.y.to });
+                u.setScale('x', { min: view.x[0], max: view.x[1] });
+                u.setScale('y', { min: view.y[0], max: view.y[1] });
             });
         }
+        function all() {
+            view.x = [data.x.from, data.x.to];
+            view.y = [data.y.from, data.y.to];
+            show();
+        }
         function zoom(factor) {
-            const { min, max } = u.scales.x;
+            const [min, max] = view.x;
             const log = data.x.scale === 'log10';
             const a = log ? Math.log(min) : min;
             const b = log ? Math.log(max) : max;
@@ -298,7 +314,8 @@
             const middle = at === null ? (a + b) / 2 : log ? Math.log(at) : at;
             const half = ((b - a) * factor) / 2;
             const ends = [middle - half, middle + half].map((v) => (log ? Math.exp(v) : v));
-            u.setScale('x', { min: Math.max(ends[0], data.x.from), max: Math.min(ends[1], data.x.to) });
+            view.x = [Math.max(ends[0], data.x.from), Math.min(ends[1], data.x.to)];
+            show();
         }
         function walk(key) {
             const shown = series.map((s, n) => n).filter((n) => series[n].shown && shapes[n]);
