@@ -104,6 +104,7 @@ std::vector<std::string> words_of(const std::string& type) {
     if (type == "OPERATION") return vocabulary().operations;
     if (type == "LAYER") return vocabulary().layers;
     if (type == "FORMAT") return format_names();
+    if (type == "PLOT") return {"braille", "blocks", "ascii", "none"};
     if (type == "SHELL") return {"bash", "zsh", "fish"};
     if (type == "TABLE") return {"measurements", "results"};
     if (type == "KIND") return {"cpu", "gpu", "accelerator", "board"};
