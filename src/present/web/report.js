@@ -385,7 +385,9 @@
         });
 
         figureElement.classList.add('has-live');
-        new ResizeObserver(() => u.setSize(size())).observe(box);
+        new ResizeObserver(() => {
+            if (size().width !== u.width) requestAnimationFrame(() => u.setSize(size()));
+        }).observe(box);
         live.push(u);
     }
 
