@@ -4,6 +4,7 @@
 #include "cli/series_options.hpp"
 #include "cli/trajectory_view.hpp"
 #include "core/text.hpp"
+#include "core/time_text.hpp"
 
 namespace peakward::cli {
 namespace {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "core/time_text.hpp"
 #include "present/measurement_view.hpp"
 
 namespace peakward::cli {

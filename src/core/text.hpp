@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,9 +17,6 @@ std::string to_lower(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 // Splits at spaces and commas, dropping empty parts: the form every list option takes.
 std::vector<std::string> split_list(std::string_view text);
-
-// "2026-11-20T14:30:00Z"
-std::string iso_text(std::int64_t time_unix);
 
 // The integer or number that fills the whole (trimmed) text, else nothing.
 std::optional<long long> parse_integer(std::string_view text);
