@@ -38,6 +38,8 @@ constexpr double trim_variance = 1.1;
 constexpr double interval_quantile = 0.975;
 // A stack that was measured so often has a level of its own, whatever the engine says.
 constexpr std::size_t runs_of_a_level = 3;
+// So many newest runs in a row are no mood of the noise, also where the engine is silent.
+constexpr int runs_beyond_doubt = 5;
 
 // Points [first, end) of the usable ones.
 struct Block {
@@ -570,7 +572,8 @@ std::optional<Regression> verdict(const Prepared& p, const Judged& judged, const
         const Comparison& c = judged.comparisons[i];
         if (!c.is_regression) continue;
         if (r.against.empty()) find_onset(p, judged.tests[i], r);
-        const bool seen = p.size() < points_for_engine || c.p_change_point;
+        const bool seen = p.size() < points_for_engine || c.p_change_point ||
+                          c.agreeing_runs >= runs_beyond_doubt;
         if (c.agreeing_runs >= 2 && seen) r.status = RegressionStatus::confirmed;
         r.against.push_back(c);
     }

@@ -17,8 +17,8 @@
 //     see it. Benjamini-Hochberg over all series of the call.
 //  5. Suspected: significant and relevant. Confirmed: two or more newest runs in a row agree, and
 //  in
-//     a series of 20 points or more the engine sees it too, for it knows of correlated noise,
-//     outliers and two modes.
+//     a series of 20 points or more the engine sees it too (it knows of correlated noise, outliers
+//     and two modes) or five agree.
 #pragma once
 
 #include <array>
