@@ -17,12 +17,12 @@ namespace peakward {
 struct SeriesRequest {
     // A hardware fingerprint or lineage (any unambiguous prefix), a product id or alias of one;
     // "": all hardware of the store.
-    std::string hardware;
-    std::string since, until;  // ISO 8601, as `history` takes them
-    std::string precision, device, backend, suite, operation;  // "": all
+    std::string hardware = {};
+    std::string since = {}, until = {};  // ISO 8601, as `history` takes them
+    std::string precision = {}, device = {}, backend = {}, suite = {}, operation = {};  // "": all
     // Metrics of scores or of measurements; empty: peak_measured_gops. With a metric of
     // measurements (gops, gbps, median_s, …) the series are those of single cases.
-    std::vector<std::string> metrics;
+    std::vector<std::string> metrics = {};
     bool as_recorded = false;  // efficiencies against the peaks that the runs recorded
 };
 

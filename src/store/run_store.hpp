@@ -1,8 +1,10 @@
 // Runs, kept for ever: append and query. Nothing here changes or removes a run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,7 +58,8 @@ struct StoreInfo {
     std::string chain_head;  // SHA-256 of the newest run
 };
 
-// Empty parts take everything.
+// Empty parts take everything. A device "cuda" is any of its devices, a suite "quick" any version
+// of it; scores have no operation.
 struct SeriesFilter {
     std::optional<SeriesKind> kind = {};
     std::vector<std::string> lineages = {};
@@ -75,10 +78,27 @@ public:
     // Durable when it returns. The same run_id with the same content: already_there. The same
     // run_id with other content is refused.
     virtual Result<AppendOutcome> append(const Run& run) = 0;
+    // Several runs in their order, all of them or none; one outcome each. The error is that of the
+    // first that is refused.
+    virtual Result<std::vector<AppendOutcome>> append_all(std::span<const Run> runs) = 0;
 
     virtual Result<std::vector<RunSummary>> history(const RunFilter& filter) = 0;  // newest first
     // By run_id or any unambiguous prefix; the error lists the candidates.
     virtual Result<Run> find(const std::string& run_id_prefix) = 0;
+
+    // Every lineage there is, by its newest run, newest first.
+    virtual Result<std::vector<KnownHardware>> hardware() = 0;
+    // In the order of their first run: a place in it stays the same while runs are appended.
+    virtual Result<std::vector<SoftwareStack>> stacks() = 0;
+    // One series at a time, so that a store of any size fits in memory; `take` ends the reading by
+    // an error, and must not use this store. Scores first; the metrics of one score or case follow
+    // each other. A series has one point at least whose value is a number. All of it is one
+    // snapshot, with the stacks as they were when it began.
+    virtual Status each_series(const SeriesFilter& filter,
+                               const std::function<Status(Series&&)>& take) = 0;
+    // In the order asked for; a seq that does not exist is an error.
+    virtual Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) = 0;
+
     virtual Result<VerifyReport> verify() = 0;
     virtual Result<StoreInfo> info() = 0;
     // Derived tables made anew from the stored runs; the runs themselves are not touched.

@@ -1,13 +1,11 @@
-// What every engine promises (run_store.hpp). An engine takes part by one line at the end.
-#include <gmock/gmock.h>
-
+// What every engine promises of runs (run_store.hpp).
+#include "store/contract.hpp"
 #include "core/records_json.hpp"
-#include "store/run_store.hpp"
-#include "store/scratch.hpp"
 
 namespace peakward {
 namespace {
 
+using RunStoreContract = store_test::Contract;
 using store_test::make_run;
 using store_test::make_small_run;
 using store_test::message_of;
@@ -15,37 +13,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-struct Engine {
-    friend void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
-    const char* name;
-    // A location where there is no database yet; `scratch` may hold it.
-    std::string (*fresh_location)(const store_test::Scratch& scratch);
-};
-
-class RunStoreContract : public ::testing::TestWithParam<Engine> {
-protected:
-    std::unique_ptr<RunStore> open(OpenMode mode = OpenMode::append) {
-        auto store = open_store(location_, mode);
-        EXPECT_TRUE(store) << message_of(store);
-        return store ? std::move(*store) : nullptr;
-    }
-    void append_all(RunStore& store, std::initializer_list<std::uint64_t> seeds) {
-        for (const std::uint64_t seed : seeds) {
-            const auto outcome = store.append(make_small_run(seed));
-            ASSERT_TRUE(outcome) << message_of(outcome);
-            ASSERT_EQ(*outcome, AppendOutcome::appended);
-        }
-    }
-    static std::vector<std::string> ids(const std::vector<RunSummary>& runs) {
-        std::vector<std::string> list;
-        for (const RunSummary& run : runs) list.push_back(run.run_id);
-        return list;
-    }
-
-    store_test::Scratch scratch_;
-    std::string location_ = GetParam().fresh_location(scratch_);
-};
 
 TEST_P(RunStoreContract, GivesBackTheWholeRunWithItsRawWindows) {
     auto run = make_run();
@@ -318,12 +285,7 @@ TEST_P(RunStoreContract, AReaderSeesWhatAWriterStoresMeanwhile) {
     EXPECT_EQ(reader->info()->runs, 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, RunStoreContract,
-                         ::testing::Values(Engine{"Sqlite",
-                                                  [](const store_test::Scratch& scratch) {
-                                                      return scratch / "calibrations.db";
-                                                  }}),
-                         [](const auto& tested) { return std::string(tested.param.name); });
+PEAKWARD_FOR_EACH_ENGINE(RunStoreContract);
 
 }  // namespace
 }  // namespace peakward

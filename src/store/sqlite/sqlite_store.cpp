@@ -19,15 +19,6 @@ std::string after_prefix(std::string prefix) {
     return prefix;
 }
 
-std::vector<std::string> words_of(std::string_view json_list) {
-    const Json list = Json::parse(json_list.begin(), json_list.end(), nullptr, false);
-    std::vector<std::string> words;
-    if (list.is_array())
-        for (const Json& item : list)
-            if (item.is_string()) words.push_back(item.get<std::string>());
-    return words;
-}
-
 constexpr const char* summary_columns = R"(
     r.run_id, r.timestamp, r.hardware_fingerprint, r.software_fingerprint, r.lineage, r.suite,
     f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g WHERE g.seq = r.seq AND g.position = 0),
@@ -67,6 +58,15 @@ bool same_content(const std::string& stored_document, const StoredRun& other) {
 }
 
 }  // namespace
+
+std::vector<std::string> words_of(std::string_view json_list) {
+    const Json list = Json::parse(json_list.begin(), json_list.end(), nullptr, false);
+    std::vector<std::string> words;
+    if (list.is_array())
+        for (const Json& item : list)
+            if (item.is_string()) words.push_back(item.get<std::string>());
+    return words;
+}
 
 std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha256,
                        const std::string& sha256) {
@@ -169,22 +169,38 @@ std::int64_t SqliteStore::insert_run(const StoredRun& stored) {
 }
 
 Result<AppendOutcome> SqliteStore::append(const Run& run) {
-    // All that takes time is done before the lock is taken.
-    auto stored = stored_form(run);
-    if (!stored) return tl::make_unexpected(stored.error());
-    const RunRows rows = rows_of(stored->as_read);
+    auto outcomes = append_all({&run, 1});
+    if (!outcomes) return tl::make_unexpected(outcomes.error());
+    return outcomes->front();
+}
 
+Result<std::vector<AppendOutcome>> SqliteStore::append_all(std::span<const Run> runs) {
+    // All that takes time is done before the lock is taken.
+    std::vector<StoredRun> stored;
+    std::vector<RunRows> rows;
+    for (const Run& run : runs) {
+        auto form = stored_form(run);
+        if (!form) return tl::make_unexpected(form.error());
+        rows.push_back(rows_of(form->as_read));
+        stored.push_back(std::move(*form));
+    }
+    std::vector<AppendOutcome> outcomes(runs.size(), AppendOutcome::appended);
     Transaction transaction(*connection_, Transaction::Kind::write);
     if (auto status = check_version(); !status) return tl::make_unexpected(status.error());
-    auto there = is_there(*stored);
-    if (!there) return tl::make_unexpected(there.error());
-    if (*there) return AppendOutcome::already_there;
-    if (auto status = check_superseded(stored->as_read); !status)
-        return tl::make_unexpected(status.error());
-    const std::int64_t seq = insert_run(*stored);
-    IndexWriter(*connection_).write(seq, rows);
+    IndexWriter writer(*connection_);
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+        auto there = is_there(stored[i]);
+        if (!there) return tl::make_unexpected(there.error());
+        if (*there) {
+            outcomes[i] = AppendOutcome::already_there;
+            continue;
+        }
+        if (auto status = check_superseded(stored[i].as_read); !status)
+            return tl::make_unexpected(status.error());
+        writer.write(insert_run(stored[i]), rows[i]);
+    }
     if (auto status = transaction.commit(); !status) return tl::make_unexpected(status.error());
-    return AppendOutcome::appended;
+    return outcomes;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -20,8 +20,14 @@ public:
         : connection_(std::move(connection)), options_(std::move(options)) {}
 
     Result<AppendOutcome> append(const Run& run) override;
+    Result<std::vector<AppendOutcome>> append_all(std::span<const Run> runs) override;
     Result<std::vector<RunSummary>> history(const RunFilter& filter) override;
     Result<Run> find(const std::string& run_id_prefix) override;
+    Result<std::vector<KnownHardware>> hardware() override;
+    Result<std::vector<SoftwareStack>> stacks() override;
+    Status each_series(const SeriesFilter& filter,
+                       const std::function<Status(Series&&)>& take) override;
+    Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
     Result<VerifyReport> verify() override;
     Result<StoreInfo> info() override;
     Status rebuild() override;
@@ -40,6 +46,9 @@ private:
 // SHA-256 that stands for the whole history up to the run `seq` with content `sha256`.
 std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha256,
                        const std::string& sha256);
+
+// The words of a list in JSON, as flags are stored; none when it is not one.
+std::vector<std::string> words_of(std::string_view json_list);
 
 // The statements that write the index of runs, prepared once.
 class IndexWriter {

@@ -1,0 +1,500 @@
+#include "session/analysis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <tuple>
+
+#include "catalog/catalog.hpp"
+#include "core/text.hpp"
+#include "session/history.hpp"
+#include "session/products.hpp"
+
+namespace peakward {
+namespace {
+
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double above_theoretical_ratio = 1.02;  // METHODS 1.4
+
+Peak no_peak(std::string reason) {
+    Peak peak;
+    peak.reason = std::move(reason);
+    return peak;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Which hardware
+// ---------------------------------------------------------------------------------------------
+
+// A run from before there was a database, or an imported one, names no products.
+void find_products(RunStore& store, const HardwareDatabase& database,
+                   std::vector<KnownHardware>& hardware) {
+    std::optional<Matcher> matcher;
+    for (KnownHardware& known : hardware) {
+        if (!known.products.empty()) continue;
+        const auto facts = store.facts_of({known.newest_seq});
+        if (!facts || facts->empty()) continue;
+        const auto run = store.find(facts->front().run_id);
+        if (!run) continue;
+        if (!matcher) matcher.emplace(database);
+        for (const MatchedProduct& product : products_of(matcher->match(host_facts(run->context)),
+                                                         run->context, nullptr, {}, database))
+            known.products[product.device] = product.product;
+    }
+}
+
+std::string described(const KnownHardware& known) {
+    std::string text = fmt::format("{} ({}", known.lineage, known.cpu_model);
+    if (known.gpu_model != "N/A") text += ", " + known.gpu_model;
+    for (const auto& [device, product] : known.products) text += ", " + product;
+    return text + ")";
+}
+
+std::string listed(const std::vector<const KnownHardware*>& hardware) {
+    constexpr std::size_t most = 10;
+    std::string text;
+    for (std::size_t i = 0; i < hardware.size() && i < most; ++i)
+        text += "\n  " + described(*hardware[i]);
+    if (hardware.size() > most) text += fmt::format("\n  and {} more", hardware.size() - most);
+    return text;
+}
+
+// What a request named: the hardware, and of it the devices that are one of these products.
+struct Named {
+    std::vector<const KnownHardware*> hardware;
+    std::set<std::string> products;  // empty: all devices
+};
+
+bool has_product(const KnownHardware& known, const std::set<std::string>& products) {
+    return std::any_of(known.products.begin(), known.products.end(),
+                       [&](const auto& entry) { return products.contains(entry.second); });
+}
+
+// A whole id, else the beginning of one.
+std::vector<const KnownHardware*> by_id(const std::vector<KnownHardware>& hardware,
+                                        const std::string& name) {
+    std::vector<const KnownHardware*> exact, beginning;
+    for (const KnownHardware& known : hardware) {
+        std::vector<std::string> ids{known.lineage};
+        for (const auto& [fingerprint, first_unix] : known.fingerprints) ids.push_back(fingerprint);
+        if (std::find(ids.begin(), ids.end(), name) != ids.end()) exact.push_back(&known);
+        if (std::any_of(ids.begin(), ids.end(),
+                        [&](const std::string& id) { return id.starts_with(name); }))
+            beginning.push_back(&known);
+    }
+    return exact.empty() ? beginning : exact;
+}
+
+Result<Named> hardware_named(const std::vector<KnownHardware>& hardware,
+                             const HardwareDatabase& database, const std::string& name) {
+    Named named;
+    const HardwareSpec* spec = name.empty() ? nullptr : database.find(name);
+    if (spec) named.products.insert(spec->id);
+    if (spec) named.products.insert(spec->contains.begin(), spec->contains.end());
+    if (!spec && !name.empty()) named.hardware = by_id(hardware, to_lower(name));
+    // A product that this database does not have any more can still be asked for.
+    if (named.hardware.empty() && !spec && !name.empty()) named.products.insert(name);
+    if (named.hardware.empty())
+        for (const KnownHardware& known : hardware)
+            if (named.products.empty() || has_product(known, named.products))
+                named.hardware.push_back(&known);
+    if (named.products.empty() && !name.empty() && named.hardware.size() > 1)
+        return wrong_usage(
+            fmt::format("--hardware {} is the beginning of several:{}\n"
+                        "give more of the one you mean, or a product id",
+                        name, listed(named.hardware)));
+    if (!named.hardware.empty()) return named;
+    std::vector<const KnownHardware*> all;
+    for (const KnownHardware& known : hardware) all.push_back(&known);
+    return wrong_usage(
+        fmt::format("--hardware {}: {}; the store has:{}\nname one by the beginning of its "
+                    "fingerprint or lineage, or by its product id",
+                    name,
+                    spec ? fmt::format("no run of {} is stored", spec->id)
+                         : "no fingerprint, lineage or product is called so",
+                    listed(all)));
+}
+
+// ---------------------------------------------------------------------------------------------
+// Peaks
+// ---------------------------------------------------------------------------------------------
+
+// What a metric is divided by to become an efficiency.
+enum class PeakOf { nothing, compute, bandwidth };
+
+PeakOf peak_of(const SeriesKey& key) {
+    if (key.kind == SeriesKind::score) {
+        if (key.metric == "stream_best_gbps" || key.metric == "bandwidth_efficiency")
+            return PeakOf::bandwidth;
+        return PeakOf::compute;
+    }
+    if (key.metric == "gops") return PeakOf::compute;
+    const auto* operation = catalog::find_operation(key.operation);
+    const bool memory = operation && operation->kind == catalog::OperationClass::memory;
+    return key.metric == "gbps" && memory ? PeakOf::bandwidth : PeakOf::nothing;
+}
+
+struct DevicePeaks {
+    Peak compute, bandwidth;
+};
+
+// Peaks as the hardware database has them now, for the machine as it was in the newest run of a
+// series. Where no product is known they are those that the run itself found.
+class Peaks {
+public:
+    Peaks(RunStore& store, const HardwareDatabase& database, bool as_recorded)
+        : store_(store), database_(database), as_recorded_(as_recorded) {}
+
+    const DevicePeaks& of(const SeriesKey& key, std::int64_t newest_seq) {
+        const auto place = std::tuple(key.lineage, key.power_mode, key.device, key.precision);
+        const auto known = by_place_.find(place);
+        if (known != by_place_.end()) return known->second;
+        return by_place_[place] = found(key, newest_seq);
+    }
+
+private:
+    DevicePeaks found(const SeriesKey& key, std::int64_t newest_seq) {
+        const Run* run = run_of(key, newest_seq);
+        if (!run) {
+            const Peak none = no_peak("the newest run of the series cannot be read");
+            return {none, none};
+        }
+        Score row;
+        row.device = key.device;
+        row.precision = key.precision;
+        row.theoretical_peak = no_peak("no peak is known for " + key.device + " in " +
+                                       (key.precision.empty() ? "this precision" : key.precision));
+        row.theoretical_bandwidth = no_peak("no bandwidth is known for " + key.device);
+        for (const Score& score : run->results) {
+            if (score.device != key.device) continue;
+            if (score.theoretical_bandwidth.kind != PeakKind::unknown)
+                row.theoretical_bandwidth = score.theoretical_bandwidth;
+            if (score.precision == key.precision) row.theoretical_peak = score.theoretical_peak;
+        }
+        if (!as_recorded_) {
+            Run one;
+            one.context = run->context;
+            one.measurements = run->measurements;
+            one.products = run->products;
+            one.results = {row};
+            use_current_specs(one, database_);
+            row = one.results.front();
+        }
+        return {row.theoretical_peak, row.theoretical_bandwidth};
+    }
+
+    const Run* run_of(const SeriesKey& key, std::int64_t newest_seq) {
+        const auto place = std::pair(key.lineage, key.power_mode);
+        const auto known = runs_.find(place);
+        if (known != runs_.end()) return known->second ? &*known->second : nullptr;
+        std::optional<Run>& run = runs_[place];
+        const auto facts = store_.facts_of({newest_seq});
+        if (!facts || facts->empty()) return nullptr;
+        if (auto read = store_.find(facts->front().run_id)) {
+            for (Measurement& m : read->measurements) m.windows.clear();
+            run = std::move(*read);
+        }
+        return run ? &*run : nullptr;
+    }
+
+    RunStore& store_;
+    const HardwareDatabase& database_;
+    bool as_recorded_;
+    std::map<std::pair<std::string, std::optional<std::string>>, std::optional<Run>> runs_;
+    std::map<std::tuple<std::string, std::optional<std::string>, std::string, std::string>,
+             DevicePeaks>
+        by_place_;
+};
+
+// ---------------------------------------------------------------------------------------------
+// Loading
+// ---------------------------------------------------------------------------------------------
+
+bool is_ratio(const std::string& metric) {
+    return metric == "efficiency" || metric == "bandwidth_efficiency";
+}
+const char* ratio_of(const SeriesKey& key) {
+    return peak_of(key) == PeakOf::bandwidth ? "bandwidth_efficiency" : "efficiency";
+}
+
+// A series and a score's metric beside it: keys that differ in the metric alone.
+SeriesKey with_metric(SeriesKey key, const std::string& metric) {
+    key.metric = metric;
+    key.unit = is_ratio(metric) ? "ratio" : "";
+    return key;
+}
+std::string text_of(const SeriesKey& key) {
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", key.install, key.lineage,
+                       key.power_mode ? "=" + *key.power_mode : "", key.suite, key.device,
+                       key.backend, key.precision, key.metric);
+}
+
+class Loader {
+public:
+    Loader(RunStore& store, const SeriesRequest& request)
+        : store_(store),
+          request_(request),
+          database_(load_hardware(user_hardware_folder())),
+          peaks_(store, database_, request.as_recorded) {}
+
+    Result<Analysed> load() {
+        auto hardware = store_.hardware();
+        if (!hardware) return tl::make_unexpected(hardware.error());
+        if (hardware->empty())
+            return failed("the database holds no run yet; peakward calibrate makes one");
+        find_products(store_, database_, *hardware);
+        auto named = hardware_named(*hardware, database_, request_.hardware);
+        if (!named) return tl::make_unexpected(named.error());
+        if (auto status = read_series(*named); !status) return tl::make_unexpected(status.error());
+        if (found_.empty()) return tl::make_unexpected(nothing(*named));
+        for (SubjectSeries& series : found_) put(std::move(series), *named);
+        auto stacks = store_.stacks();  // after the series: their places are all in it
+        if (!stacks) return tl::make_unexpected(stacks.error());
+        analysed_.stacks = std::move(*stacks);
+        for (Subject& subject : analysed_.subjects) describe(subject);
+        return std::move(analysed_);
+    }
+
+private:
+    SeriesFilter filter_of(const Named& named) const;
+    Status read_series(const Named& named);
+    void rate(SubjectSeries& series);
+    void rate_as_recorded(SubjectSeries& series) const;
+    std::string product_of(const KnownHardware& known, const std::string& device) const;
+    void put(SubjectSeries series, const Named& named);
+    void describe(Subject& subject) const;
+    Error nothing(const Named& named);
+
+    RunStore& store_;
+    const SeriesRequest& request_;
+    HardwareDatabase database_;
+    Peaks peaks_;
+    std::vector<SubjectSeries> found_;
+    std::map<std::string, std::map<std::int64_t, double>> recorded_;  // ratio by seq
+    std::map<std::string, std::size_t> places_;                       // of subjects, by id
+    Analysed analysed_;
+};
+
+std::vector<std::string> metrics_of(const SeriesRequest& request) {
+    return request.metrics.empty() ? std::vector<std::string>{"peak_measured_gops"}
+                                   : request.metrics;
+}
+
+SeriesFilter Loader::filter_of(const Named& named) const {
+    SeriesFilter filter;
+    if (!request_.hardware.empty())
+        for (const KnownHardware* known : named.hardware) filter.lineages.push_back(known->lineage);
+    filter.metrics = metrics_of(request_);
+    filter.device = request_.device;
+    filter.backend = request_.backend;
+    filter.precision = request_.precision;
+    filter.operation = request_.operation;
+    filter.suite = request_.suite;
+    filter.since = request_.since;
+    filter.until = request_.until;
+    return filter;
+}
+
+Status Loader::read_series(const Named& named) {
+    SeriesFilter filter = filter_of(named);
+    const std::vector<std::string> asked = filter.metrics;
+    const auto is_asked = [&](const std::string& metric) {
+        return std::find(asked.begin(), asked.end(), metric) != asked.end();
+    };
+    // A ratio is made here of the rate and today's peak; as recorded it is beside the rate.
+    if (request_.as_recorded)
+        filter.metrics.insert(filter.metrics.end(), {"efficiency", "bandwidth_efficiency"});
+    else if (is_asked("efficiency"))
+        filter.metrics.emplace_back("peak_measured_gops");
+    if (!request_.as_recorded && is_asked("bandwidth_efficiency"))
+        filter.metrics.emplace_back("stream_best_gbps");
+    std::map<std::string, const KnownHardware*> hardware;
+    for (const KnownHardware* known : named.hardware) hardware[known->lineage] = known;
+
+    const auto take = [&](Series&& series) -> Status {
+        const auto known = hardware.find(series.key.lineage);
+        if (known == hardware.end()) return {};  // it came in while this was reading
+        if (!named.products.empty() &&
+            !named.products.contains(product_of(*known->second, series.key.device)))
+            return {};
+        const std::string metric = series.key.metric;
+        if (request_.as_recorded && is_ratio(metric)) {
+            auto& values = recorded_[text_of(series.key)];
+            for (const SeriesPoint& point : series.points) values[point.seq] = point.value;
+        }
+        if (is_ratio(metric) && (!request_.as_recorded || !is_asked(metric))) return {};
+        SubjectSeries found{std::move(series), {}, {}};
+        if (request_.as_recorded) {
+            found_.push_back(std::move(found));
+            return {};
+        }
+        rate(found);
+        const char* ratio = ratio_of(found.series.key);
+        const bool makes_ratio = found.series.key.kind == SeriesKind::score &&
+                                 metric != "blas3_gops" && is_asked(ratio) &&
+                                 found.peak.kind != PeakKind::unknown;
+        if (makes_ratio) {
+            SubjectSeries made = found;
+            made.series.key = with_metric(found.series.key, ratio);
+            for (std::size_t i = 0; i < made.series.points.size(); ++i) {
+                SeriesPoint& point = made.series.points[i];
+                point.value = made.efficiency[i];
+                point.ci_low /= made.peak.value;
+                point.ci_high /= made.peak.value;
+            }
+            found_.push_back(std::move(made));
+        }
+        if (is_asked(metric)) found_.push_back(std::move(found));
+        return {};
+    };
+    if (auto status = store_.each_series(filter, take); !status) return status;
+    if (request_.as_recorded)
+        for (SubjectSeries& series : found_) rate_as_recorded(series);
+    return {};
+}
+
+// Against the peak of today. Above 102 % the peak is in doubt, by that peak and not by another.
+void Loader::rate(SubjectSeries& series) {
+    const SeriesKey& key = series.series.key;
+    series.efficiency.assign(series.series.points.size(), no_number);
+    const PeakOf of = peak_of(key);
+    if (of == PeakOf::nothing) {
+        series.peak = no_peak("there is no peak for " + key.metric);
+        return;
+    }
+    const DevicePeaks& peaks = peaks_.of(key, series.series.points.back().seq);
+    series.peak = of == PeakOf::compute ? peaks.compute : peaks.bandwidth;
+    if (series.peak.kind == PeakKind::unknown || !(series.peak.value > 0)) return;
+    for (std::size_t i = 0; i < series.efficiency.size(); ++i) {
+        SeriesPoint& point = series.series.points[i];
+        series.efficiency[i] = point.value / series.peak.value;
+        const bool above = series.efficiency[i] > above_theoretical_ratio;
+        point.doubts = std::uint16_t((point.doubts & ~unsigned{doubt_above_theoretical}) |
+                                     (above ? doubt_above_theoretical : 0));
+        series.peak.doubtful = series.peak.doubtful || above;
+    }
+}
+
+void Loader::rate_as_recorded(SubjectSeries& series) const {
+    const SeriesKey& key = series.series.key;
+    series.efficiency.assign(series.series.points.size(), no_number);
+    series.peak = no_peak("as recorded: each run by the peak that it found");
+    if (key.kind != SeriesKind::score) return;
+    const auto recorded = recorded_.find(text_of(with_metric(key, ratio_of(key))));
+    if (recorded == recorded_.end()) return;
+    // blas3_gops has no ratio of its own in a run: only peak_measured_gops was divided.
+    if (key.metric == "blas3_gops") return;
+    for (std::size_t i = 0; i < series.efficiency.size(); ++i) {
+        const auto value = recorded->second.find(series.series.points[i].seq);
+        if (value != recorded->second.end()) series.efficiency[i] = value->second;
+    }
+}
+
+std::string Loader::product_of(const KnownHardware& known, const std::string& device) const {
+    const auto product = known.products.find(device);
+    return product == known.products.end() ? "" : product->second;
+}
+
+void Loader::put(SubjectSeries series, const Named& named) {
+    const SeriesKey& key = series.series.key;
+    const auto known = std::find_if(named.hardware.begin(), named.hardware.end(),
+                                    [&](const auto* one) { return one->lineage == key.lineage; });
+    const std::string product = product_of(**known, key.device);
+    const std::string id = product.empty() ? key.lineage : product;
+    const auto [place, is_new] = places_.emplace(id, analysed_.subjects.size());
+    if (is_new) {
+        Subject subject;
+        subject.id = id;
+        subject.device = key.device;
+        analysed_.subjects.push_back(std::move(subject));
+    }
+    Subject& subject = analysed_.subjects[place->second];
+    if (product.empty() && subject.device != key.device) subject.device.clear();
+    const bool listed =
+        std::any_of(subject.hardware.begin(), subject.hardware.end(),
+                    [&](const KnownHardware& one) { return one.lineage == (*known)->lineage; });
+    if (!listed) subject.hardware.push_back(**known);
+    subject.series.push_back(std::move(series));
+}
+
+void Loader::describe(Subject& subject) const {
+    if (const HardwareSpec* spec = database_.find(subject.id)) {
+        subject.name = spec->name;
+        if (!spec->launched.empty()) subject.launched = spec->launched;
+        return;
+    }
+    const KnownHardware& known = subject.hardware.front();
+    const bool is_gpu = !subject.device.empty() && subject.device != "cpu";
+    subject.name = is_gpu && known.gpu_model != "N/A" ? known.gpu_model : known.cpu_model;
+}
+
+// What there is instead of what was asked for.
+Error Loader::nothing(const Named& named) {
+    SeriesFilter filter = filter_of(named);
+    filter.metrics.clear();
+    filter.device = filter.backend = filter.precision = filter.operation = filter.suite = "";
+    filter.since = filter.until = "";
+    std::set<std::string> metrics, devices, backends, precisions, suites;
+    std::int64_t runs = 0;
+    for (const KnownHardware* known : named.hardware) runs += known->runs;
+    const auto status = store_.each_series(filter, [&](Series&& series) -> Status {
+        metrics.insert(series.key.metric);
+        devices.insert(series.key.device);
+        backends.insert(series.key.backend);
+        precisions.insert(series.key.precision);
+        suites.insert(series.key.suite);
+        return {};
+    });
+    if (!status) return status.error();
+    std::string period;
+    if (!request_.since.empty()) period += " since " + request_.since;
+    if (!request_.until.empty()) period += " until " + request_.until;
+    return Error{
+        ErrorKind::failed,
+        fmt::format("nothing is stored for this request ({}){}: {} runs hold metrics {}; devices "
+                    "{}; backends {}; precisions {}; suites {}",
+                    fmt::join(metrics_of(request_), ", "), period, runs, fmt::join(metrics, ", "),
+                    fmt::join(devices, ", "), fmt::join(backends, ", "),
+                    fmt::join(precisions, ", "), fmt::join(suites, ", "))};
+}
+
+template <typename Answer, typename Question>
+Result<Answer> ask(const std::string& db, Question question) {
+    auto store = open_store(default_store_location(db), OpenMode::read);
+    if (!store) return tl::make_unexpected(store.error());
+    return question(**store);
+}
+
+}  // namespace
+
+Result<std::vector<KnownHardware>> known_hardware(const std::string& db) {
+    return ask<std::vector<KnownHardware>>(
+        db, [](RunStore& store) -> Result<std::vector<KnownHardware>> {
+            auto hardware = store.hardware();
+            if (hardware) find_products(store, load_hardware(user_hardware_folder()), *hardware);
+            return hardware;
+        });
+}
+
+Result<Analysed> load_series(const std::string& db, const SeriesRequest& request) {
+    return ask<Analysed>(db, [&](RunStore& store) -> Result<Analysed> {
+        auto analysed = Loader(store, request).load();
+        if (analysed) analysed->store_location = default_store_location(db);
+        return analysed;
+    });
+}
+
+Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
+                                                    const std::vector<std::int64_t>& seqs) {
+    using Facts = std::map<std::int64_t, RunFacts>;
+    return ask<Facts>(db, [&](RunStore& store) -> Result<Facts> {
+        auto list = store.facts_of(seqs);
+        if (!list) return tl::make_unexpected(list.error());
+        Facts facts;
+        for (RunFacts& one : *list) facts.emplace(one.seq, std::move(one));
+        return facts;
+    });
+}
+
+}  // namespace peakward
