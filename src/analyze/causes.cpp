@@ -21,7 +21,7 @@ struct Words {
     const char* shown;
 };
 
-constexpr std::array<Words, 15> shown_names{{{"gpu_driver_version", "GPU driver"},
+constexpr std::array<Words, 16> shown_names{{{"gpu_driver_version", "GPU driver"},
                                              {"cuda_version", "CUDA"},
                                              {"pytorch_version", "PyTorch"},
                                              {"numpy_version", "NumPy"},
@@ -35,11 +35,13 @@ constexpr std::array<Words, 15> shown_names{{{"gpu_driver_version", "GPU driver"
                                              {"power_mode", "power mode"},
                                              {"cpu_governor", "CPU governor"},
                                              {"thermal_state", "thermal state"},
-                                             {"clock_mhz", "CPU clock in MHz"}}};
+                                             {"clock_mhz", "CPU clock in MHz"},
+                                             {"peakward", "Peakward"}}};
 
 std::string shown_name(const std::string& name) {
     for (const Words& words : shown_names)
         if (name == words.name) return words.shown;
+    if (name.starts_with("clock_mhz ")) return "clock of " + name.substr(10) + " in MHz";
     std::string plain = name;
     for (const char* tail : {"_version", "_library"})
         if (plain.ends_with(tail)) plain.resize(plain.size() - std::string_view(tail).size());
@@ -87,13 +89,13 @@ std::vector<double> numbers(Side side, const Facts RunFacts::*part, const std::s
     return found;
 }
 
-void add_clock(Side before, Side after, std::vector<Difference>& found) {
-    const std::vector<double> was = numbers(before, &RunFacts::environment, "clock_mhz");
-    const std::vector<double> is = numbers(after, &RunFacts::environment, "clock_mhz");
+void add_clock(Side before, Side after, const std::string& name, std::vector<Difference>& found) {
+    const std::vector<double> was = numbers(before, &RunFacts::environment, name);
+    const std::vector<double> is = numbers(after, &RunFacts::environment, name);
     if (was.empty() || is.empty()) return;
     const double old_mhz = middle(was), new_mhz = middle(is);
     if (old_mhz <= 0 || std::abs(new_mhz / old_mhz - 1) < clock_share_min) return;
-    found.push_back({DifferenceKind::environment, "clock_mhz", fmt::format("{:.0f}", old_mhz),
+    found.push_back({DifferenceKind::environment, name, fmt::format("{:.0f}", old_mhz),
                      fmt::format("{:.0f}", new_mhz), 0, 0});
 }
 
@@ -104,7 +106,10 @@ void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKi
         for (const RunFacts* run : side)
             for (const auto& [name, value] : run->*part) names.insert(name);
     for (const std::string& name : names) {
-        if (name == "clock_mhz") continue;
+        if (name.starts_with("clock_mhz")) {
+            add_clock(before, after, name, found);
+            continue;
+        }
         std::set<std::string> was, is;
         for (const RunFacts* run : before) was.insert(value_of(run->*part, name));
         for (const RunFacts* run : after) is.insert(value_of(run->*part, name));
@@ -115,6 +120,14 @@ void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKi
         found.push_back({kind, name, value_of(before.back()->*part, name),
                          value_of(after.front()->*part, name), 0, 0});
     }
+}
+
+// What is unknown on one side may have been the same. It is a difference only where nothing else is.
+void drop_unknown(std::vector<Difference>& found) {
+    const auto is_unknown = [](const Difference& d) {
+        return d.before == "unknown" || d.after == "unknown";
+    };
+    if (!std::all_of(found.begin(), found.end(), is_unknown)) std::erase_if(found, is_unknown);
 }
 
 std::string change_id(const std::string& name, const std::string& before,
@@ -146,7 +159,11 @@ std::vector<Difference> differences_between(Side before, Side after) {
     add_part(before, after, &RunFacts::components, DifferenceKind::component, found);
     add_part(before, after, &RunFacts::firmware, DifferenceKind::firmware, found);
     add_part(before, after, &RunFacts::environment, DifferenceKind::environment, found);
-    add_clock(before, after, found);
+    // Peakward measures, and is software too.
+    if (before.back()->peakward_version != after.front()->peakward_version)
+        found.push_back({DifferenceKind::component, "peakward", before.back()->peakward_version,
+                         after.front()->peakward_version, 0, 0});
+    drop_unknown(found);
     return found;
 }
 

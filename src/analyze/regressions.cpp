@@ -179,6 +179,7 @@ Prepared prepare(const Series& series) {
         for (std::size_t i = 0; i < p.size(); ++i) values.push_back(p.point(i).value);
         ChangeReport found = find_changes(values);
         p.changes = std::move(found.changes);
+        if (found.suspected) p.changes.push_back(*found.suspected);
         p.spread = found.noise;
     }
     for (Change& change : p.changes) {

@@ -9,7 +9,7 @@
 //  software
 //     stack cut the series into blocks.
 //  3. The direct test compares the newest runs with the baseline block by Student's t with the
-//     series' noise (noise.hpp). "newest" is the newest block, or its last one, two or three runs;
+//     series' noise (pooled_noise.hpp). "newest" is the newest block, or its last one, two or three runs;
 //     "best" is the block with the highest level that held (mean less one standard error). Both
 //     choices are paid for in p (Sidak).
 //  4. p = 2 min(direct, change point between the two sides) where the engine could speak: either
@@ -30,7 +30,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analyze/noise.hpp"
+#include "analyze/pooled_noise.hpp"
 #include "core/series.hpp"
 
 namespace peakward {

@@ -52,6 +52,8 @@ Verb backends_verb();
 Verb history_verb();
 Verb show_verb();
 Verb profile_verb();
+Verb regressions_verb();
+Verb forecast_verb();
 Verb hardware_verb();
 Verb db_verb();
 Verb completion_verb();

@@ -1,4 +1,4 @@
-#include "analyze/noise.hpp"
+#include "analyze/pooled_noise.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,0 +1,25 @@
+// Options of the verbs that read series: which hardware, which figures, which time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "session/analysis.hpp"
+
+namespace peakward::cli {
+
+struct SeriesOptions {
+    std::string hardware;
+    std::string since, until, precision, device, backend, suite, operation, metric;
+    bool as_recorded = false;
+};
+
+enum class HardwareOption { offered, left_out };
+std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, HardwareOption hardware);
+
+// Fails (usage) on a precision that does not exist.
+Result<SeriesRequest> request_of(const SeriesOptions& options);
+
+}  // namespace peakward::cli
