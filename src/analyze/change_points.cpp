@@ -4,16 +4,16 @@ namespace peakward {
 
 std::string_view to_string(ChangeKind kind) {
     switch (kind) {
-        case ChangeKind::step: return "step";
-        case ChangeKind::ramp: return "ramp";
-        case ChangeKind::saturate: return "saturate";
+        case ChangeKind::step:
+            return "step";
+        case ChangeKind::ramp:
+            return "ramp";
+        case ChangeKind::saturate:
+            return "saturate";
     }
     return "";
 }
 
 ChangeReport find_changes(std::span<const double>, const ChangeOptions&) { return {}; }
-std::vector<bool> hold_false_discovery_rate(std::span<const double> p_values, double) {
-    return std::vector<bool>(p_values.size(), true);
-}
 
 }  // namespace peakward

@@ -1,0 +1,170 @@
+#include "analyze/trajectory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <tuple>
+
+namespace peakward {
+namespace {
+
+SeriesKey shared_key(SeriesKey key) {
+    key.install.clear();
+    key.lineage.clear();
+    return key;
+}
+
+const SeriesPoint& point_at(const Trajectory& t, const PlacedPoint& at,
+                            std::span<const RatedSeries> series) {
+    return series[t.members[at.member]].series->points[at.index];
+}
+
+bool is_decided(const SeriesPoint& point) {
+    return point.doubts == 0 && std::isfinite(point.value);
+}
+
+// What tells trajectories apart, as text.
+std::string text_of(const SeriesKey& key) {
+    std::string text = key.power_mode ? "=" + *key.power_mode : "";
+    for (const std::string& part : {key.suite, key.device, key.backend, key.precision,
+                                    key.operation, to_string(key.shape), key.metric, key.unit})
+        text += '\n' + part;
+    return text + '\n' + std::to_string(key.threads) +
+           (key.kind == SeriesKind::score ? "score" : "measurement");
+}
+
+void count_points(Trajectory& t, const RatedSeries& rated) {
+    for (std::size_t i = 0; i < rated.series->points.size(); ++i) {
+        const SeriesPoint& point = rated.series->points[i];
+        if (!is_decided(point)) continue;
+        ++t.counting;
+        if (i < rated.efficiency.size() && counts(point, rated.efficiency[i])) ++t.rated;
+    }
+}
+
+void place_points(Trajectory& t, std::span<const RatedSeries> series) {
+    for (std::size_t member = 0; member < t.members.size(); ++member)
+        for (std::size_t i = 0; i < series[t.members[member]].series->points.size(); ++i)
+            t.points.push_back({member, i});
+    std::sort(t.points.begin(), t.points.end(), [&](const PlacedPoint& a, const PlacedPoint& b) {
+        const SeriesPoint &left = point_at(t, a, series), &right = point_at(t, b, series);
+        return std::tie(left.time_unix, left.seq, a.member) <
+               std::tie(right.time_unix, right.seq, b.member);
+    });
+    std::int64_t newest_seq = 0;
+    for (const PlacedPoint& at : t.points) {
+        const SeriesPoint& point = point_at(t, at, series);
+        if (point.seq < newest_seq) ++t.out_of_order;
+        newest_seq = std::max(newest_seq, point.seq);
+        if (!is_decided(point)) continue;
+        if (!t.first) t.first = at;
+        t.latest = at;
+    }
+    if (t.points.empty()) return;
+    t.first_unix = point_at(t, t.points.front(), series).time_unix;
+    t.last_unix = point_at(t, t.points.back(), series).time_unix;
+}
+
+void find_days(Trajectory& t, std::span<const RatedSeries> series) {
+    for (const double level : milestone_levels) t.milestones.push_back({level, {}, {}, false});
+    for (const std::size_t member : t.members) {
+        const RatedSeries& rated = series[member];
+        const std::vector<Milestone> found = find_milestones(*rated.series, rated.efficiency);
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            MilestoneDay& day = t.milestones[i];
+            day.touched = day.touched || found[i].touched;
+            if (!found[i].held_from) continue;
+            const std::int64_t at_unix = rated.series->points[*found[i].held_from].time_unix;
+            if (!day.held_unix || at_unix < *day.held_unix) day.held_unix = at_unix;
+        }
+    }
+    for (MilestoneDay& day : t.milestones)
+        if (day.held_unix) day.days = days_between(t.first_unix, *day.held_unix);
+}
+
+void find_improvement(Trajectory& t, std::span<const RatedSeries> series) {
+    std::vector<std::vector<RatePoint>> lines;
+    for (const std::size_t member : t.members) {
+        lines.emplace_back();
+        for (const SeriesPoint& point : series[member].series->points)
+            if (is_decided(point)) lines.back().push_back({point.time_unix, point.value});
+    }
+    t.improvement = theil_sen(lines);
+    if (larger_is_better(t.key)) return;
+    Improvement& trend = t.improvement;
+    if (trend.percent_per_month) trend.percent_per_month = -*trend.percent_per_month;
+    std::swap(trend.ci_low_percent_per_month, trend.ci_high_percent_per_month);
+    for (auto* bound : {&trend.ci_low_percent_per_month, &trend.ci_high_percent_per_month})
+        if (*bound) *bound = -**bound;
+}
+
+std::size_t rank_of(std::string_view precision) {
+    static constexpr std::array<std::string_view, 11> order{"fp32", "bf16",     "fp16",     "tf32",
+                                                            "fp64", "fp8_e4m3", "fp8_e5m2", "int8",
+                                                            "int4", "int16",    "int32"};
+    return static_cast<std::size_t>(std::find(order.begin(), order.end(), precision) -
+                                    order.begin());
+}
+
+}  // namespace
+
+std::int64_t days_between(std::int64_t from_unix, std::int64_t to_unix) {
+    constexpr std::int64_t day_s = 86400;
+    const std::int64_t apart_s = to_unix - from_unix;
+    return apart_s >= 0 ? apart_s / day_s : -((-apart_s + day_s - 1) / day_s);
+}
+
+std::vector<Trajectory> find_trajectories(std::span<const RatedSeries> series) {
+    std::vector<Trajectory> found;
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < series.size(); ++i) {
+        SeriesKey key = shared_key(series[i].series->key);
+        const auto [place, is_new] = places.try_emplace(text_of(key), found.size());
+        if (is_new) {
+            found.emplace_back();
+            found.back().key = std::move(key);
+        }
+        found[place->second].members.push_back(i);
+        count_points(found[place->second], series[i]);
+    }
+    return found;
+}
+
+void study(Trajectory& trajectory, std::span<const RatedSeries> series) {
+    place_points(trajectory, series);
+    find_days(trajectory, series);
+    find_improvement(trajectory, series);
+}
+
+const Trajectory* leading(std::span<const Trajectory> trajectories,
+                          std::span<const RatedSeries> series) {
+    const auto latest_of = [&](const Trajectory& t) {
+        const SeriesPoint* latest = nullptr;
+        for (const std::size_t member : t.members)
+            for (const SeriesPoint& point : series[member].series->points)
+                if (is_decided(point) && (!latest || point.time_unix >= latest->time_unix))
+                    latest = &point;
+        if (!latest) return -std::numeric_limits<double>::infinity();
+        return larger_is_better(t.key) ? latest->value : -latest->value;
+    };
+    const auto place_of = [&](const Trajectory& t) {
+        return std::tuple(t.rated == 0, t.key.backend == "native",
+                          -static_cast<std::int64_t>(t.counting), rank_of(t.key.precision),
+                          -latest_of(t), t.key.device, t.key.backend, t.key.suite, t.key.power_mode,
+                          t.key.operation);
+    };
+    const Trajectory* best = nullptr;
+    std::optional<decltype(place_of(trajectories.front()))> best_place;
+    for (const Trajectory& trajectory : trajectories) {
+        auto place = place_of(trajectory);
+        if (best && *best_place <= place) continue;
+        best = &trajectory;
+        best_place = std::move(place);
+    }
+    return best;
+}
+
+}  // namespace peakward

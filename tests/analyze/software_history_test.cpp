@@ -1,0 +1,164 @@
+#include "analyze/software_history.hpp"
+
+#include <gtest/gtest.h>
+
+#include "make_series.hpp"
+
+namespace peakward {
+namespace {
+
+using namespace analyze_test;
+using Versions = std::map<std::string, std::optional<std::string>>;
+
+// Points with the stack of each, and facts in which stack n has these components.
+struct Bench {
+    Series series;
+    FactsBySeq facts;
+
+    Bench(const std::vector<double>& values, const std::vector<int>& stacks,
+          const std::vector<Versions>& components)
+        : series(make_series(values)) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            SeriesPoint& point = series.points[i];
+            point.stack = stacks[i];
+            RunFacts& run = facts[point.seq];
+            run.seq = point.seq;
+            run.time_unix = point.time_unix;
+            run.hardware_fingerprint = "c3f840a080356806";
+            run.stack_digest = run.software_fingerprint = "stack" + std::to_string(stacks[i]);
+            run.peakward_version = "0.1.0";
+            run.components = components[static_cast<std::size_t>(stacks[i])];
+            run.firmware = {{"cpu_microcode", "0x2c"}};
+        }
+    }
+};
+
+const Versions numpy1{{"numpy_version", "1.26.4"}, {"os_kernel", "6.1"}};
+const Versions numpy2{{"numpy_version", "2.2.6"}, {"os_kernel", "6.1"}};
+const Versions numpy2_kernel{{"numpy_version", "2.2.6"}, {"os_kernel", "6.8"}};
+
+TEST(SoftwareHistory, AnEventNamesTheComponentsThatChanged) {
+    const Bench bench({60, 60, 70, 70, 71}, {0, 0, 1, 1, 2}, {numpy1, numpy2, numpy2_kernel});
+    const auto events = events_of(bench.series, bench.facts);
+    ASSERT_EQ(events.size(), 2u);
+    EXPECT_EQ(events[0].kind, HistoryEvent::Kind::software);
+    EXPECT_EQ(events[0].time_unix, bench.series.points[2].time_unix);
+    ASSERT_EQ(events[0].changes.size(), 1u);
+    EXPECT_EQ(to_string(events[0].changes[0]), "numpy 1.26.4 -> 2.2.6");
+    EXPECT_EQ(to_string(events[1].changes.at(0)), "os_kernel 6.1 -> 6.8");
+}
+
+TEST(SoftwareHistory, ANewFingerprintOfTheLineageIsAFirmwareChange) {
+    Bench bench({60, 60, 61}, {0, 0, 0}, {numpy1});
+    RunFacts& run = bench.facts.at(3);
+    run.hardware_fingerprint = "ffffffffffffffff";
+    run.firmware = {{"cpu_microcode", "0x2f"}};
+    const auto events = events_of(bench.series, bench.facts);
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].kind, HistoryEvent::Kind::firmware);
+    EXPECT_EQ(to_string(events[0].changes.at(0)), "cpu_microcode 0x2c -> 0x2f");
+}
+
+TEST(SoftwareHistory, APeakwardThatMeasuresOtherwiseIsAComponent) {
+    RunFacts before, after;
+    before.peakward_version = "0.1.0";
+    after.peakward_version = "0.2.0";
+    after.components = {{"numpy_version", "2.2.6"}};
+    const auto changes = changed_components(before, after);
+    ASSERT_EQ(changes.size(), 2u);
+    EXPECT_EQ(to_string(changes[0]), "numpy none -> 2.2.6");
+    EXPECT_EQ(to_string(changes[1]), "peakward 0.1.0 -> 0.2.0");
+}
+
+TEST(SoftwareHistory, AsksForRunsAtChangesOnly) {
+    const Bench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
+    EXPECT_EQ(runs_at_changes(bench.series, {}), (std::vector<std::int64_t>{1, 3, 4, 7}));
+    const std::int64_t firmware_unix = bench.series.points[5].time_unix;
+    EXPECT_EQ(runs_at_changes(bench.series, std::span(&firmware_unix, 1)),
+              (std::vector<std::int64_t>{1, 3, 4, 5, 6, 7}));
+}
+
+TEST(SoftwareHistory, EventsNeedOnlyTheseRuns) {
+    Bench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
+    const auto all = events_of(bench.series, bench.facts);
+    const auto needed = runs_at_changes(bench.series, {});
+    std::erase_if(bench.facts, [&](const auto& entry) {
+        return std::find(needed.begin(), needed.end(), entry.first) == needed.end();
+    });
+    const auto few = events_of(bench.series, bench.facts);
+    ASSERT_EQ(all.size(), 1u);
+    ASSERT_EQ(few.size(), 1u);
+    EXPECT_EQ(few[0].time_unix, all[0].time_unix);
+}
+
+TEST(SoftwareImpact, HasOneRowAStackAndNamesTheComponentThatMoved) {
+    const Bench bench({156.3, 156.1, 156.5, 178.9, 178.7, 179.1, 179.0, 178.8},
+                      {0, 0, 0, 1, 1, 1, 2, 2}, {numpy1, numpy2, numpy2_kernel});
+    const SoftwareImpact impact = impact_of(bench.series, bench.facts);
+    ASSERT_EQ(impact.stacks.size(), 3u);
+    EXPECT_DOUBLE_EQ(impact.stacks[0].value->median, 156.3);
+    EXPECT_TRUE(impact.stacks[0].changes.empty());
+    EXPECT_NEAR(*impact.stacks[1].change_percent, 14.46, 0.01);
+    EXPECT_TRUE(impact.stacks[1].moved);
+    EXPECT_FALSE(impact.stacks[2].moved);
+    EXPECT_NEAR(impact.total_percent.value_or(0), 14.46, 0.1);
+    EXPECT_EQ(impact.strongest, std::optional<std::size_t>(1));
+    ASSERT_TRUE(impact.cause);
+    EXPECT_EQ(impact.cause->name, "numpy_version");
+}
+
+TEST(SoftwareImpact, SeveralComponentsAtOnceAreConfounded) {
+    const Bench bench({100, 100, 120, 120}, {0, 0, 1, 1}, {numpy1, numpy2_kernel});
+    const SoftwareImpact impact = impact_of(bench.series, bench.facts);
+    EXPECT_TRUE(impact.strongest);
+    EXPECT_FALSE(impact.cause);
+    EXPECT_EQ(impact.stacks[1].changes.size(), 2u);
+}
+
+TEST(SoftwareImpact, AStackThatComesBackIsTheSameRow) {
+    const Bench bench({100, 120, 101}, {0, 1, 0}, {numpy1, numpy2});
+    const SoftwareImpact impact = impact_of(bench.series, bench.facts);
+    ASSERT_EQ(impact.stacks.size(), 2u);
+    EXPECT_EQ(impact.stacks[0].runs, 2u);
+    EXPECT_EQ(impact.latest, std::optional<std::size_t>(0));
+    EXPECT_FALSE(impact.total_percent) << "it is where it began";
+}
+
+TEST(SoftwareImpact, DoubtfulRunsAreShownAndMoveNothing) {
+    Bench bench({100, 150}, {0, 1}, {numpy1, numpy2});
+    for (SeriesPoint& point : bench.series.points) point.doubts = doubt_forced;
+    const SoftwareImpact impact = impact_of(bench.series, bench.facts);
+    EXPECT_TRUE(impact.doubtful);
+    EXPECT_TRUE(impact.stacks[1].doubtful);
+    EXPECT_DOUBLE_EQ(impact.stacks[1].value->median, 150);
+    EXPECT_FALSE(impact.stacks[1].moved);
+    EXPECT_FALSE(impact.strongest);
+    // One run that counts is not mixed with those that do not.
+    bench.series.points[0].doubts = 0;
+    EXPECT_FALSE(impact_of(bench.series, bench.facts).doubtful);
+    EXPECT_FALSE(impact_of(bench.series, bench.facts).total_percent);
+}
+
+TEST(SoftwareImpact, LessIsBetterForTimes) {
+    Bench bench({2, 1}, {0, 1}, {numpy1, numpy2});
+    bench.series.key.metric = "median_s";
+    bench.series.key.unit = "s";
+    EXPECT_DOUBLE_EQ(*impact_of(bench.series, bench.facts).total_percent, 100);
+}
+
+TEST(Middle, IsBoundedByOrderStatisticsFromSixValuesOn) {
+    const auto few = make_series({3, 1, 2});
+    EXPECT_DOUBLE_EQ(middle_of(few.points)->median, 2);
+    EXPECT_DOUBLE_EQ(middle_of(few.points)->ci_low, 1);
+    std::vector<double> values;
+    for (int i = 1; i <= 20; ++i) values.push_back(i);
+    const auto many = make_series(values);
+    // Conover, table A3: the 6th and the 15th of 20.
+    EXPECT_DOUBLE_EQ(middle_of(many.points)->ci_low, 6);
+    EXPECT_DOUBLE_EQ(middle_of(many.points)->ci_high, 15);
+    EXPECT_DOUBLE_EQ(middle_of(many.points)->median, 10.5);
+    EXPECT_FALSE(middle_of({}));
+}
+
+}  // namespace
+}  // namespace peakward
