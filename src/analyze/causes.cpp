@@ -122,7 +122,8 @@ void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKi
     }
 }
 
-// What is unknown on one side may have been the same. It is a difference only where nothing else is.
+// What is unknown on one side may have been the same. It is a difference only where nothing else
+// is.
 void drop_unknown(std::vector<Difference>& found) {
     const auto is_unknown = [](const Difference& d) {
         return d.before == "unknown" || d.after == "unknown";

@@ -279,11 +279,11 @@ double quantile_of(std::vector<double>& values, double share) {
     return values[static_cast<std::size_t>(place)];
 }
 
-Interval interval_of(std::vector<double> values, double interval) {
+Interval interval_of(std::vector<double> values, double interval_percent) {
     Interval found;
     if (values.empty()) return found;
-    found.low = quantile_of(values, (1 - interval) / 2);
-    found.high = quantile_of(values, (1 + interval) / 2);
+    found.low = quantile_of(values, 0.5 - interval_percent / 200);
+    found.high = quantile_of(values, 0.5 + interval_percent / 200);
     found.middle = quantile_of(values, 0.5);
     return found;
 }
@@ -325,8 +325,8 @@ TargetForecast target_of(const Forecast& f, double target, double last_level,
         return place < days.size() ? std::optional<double>(days[place]) : std::nullopt;
     };
     found.middle_days = at(0.5);
-    found.low_days = at((1 - options.interval) / 2);
-    found.high_days = at((1 + options.interval) / 2);
+    found.low_days = at(0.5 - options.interval_percent / 200);
+    found.high_days = at(0.5 + options.interval_percent / 200);
     return found;
 }
 
@@ -339,7 +339,7 @@ int distinct_stacks(std::span<const ForecastPoint> points) {
 // Everything but the target and the back-test.
 Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& options) {
     Forecast f;
-    f.interval = options.interval;
+    f.interval_percent = options.interval_percent;
     f.runs = static_cast<int>(points.size());
     f.stacks = distinct_stacks(points);
     if (f.stacks < stacks_min) {
@@ -381,7 +381,7 @@ Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& op
     const auto likeliest = std::max_element(weights.begin(), weights.end());
     f.shape = shapes[static_cast<std::size_t>(likeliest - weights.begin())];
     f.shape_weight = *likeliest / static_cast<double>(f.draws.size());
-    f.plateau = interval_of(std::move(plateaus), options.interval);
+    f.plateau = interval_of(std::move(plateaus), options.interval_percent);
     f.scatter = quantile_of(scatters, 0.5);
     f.now = f.curve_at(f.last_days);
     return f;
@@ -429,7 +429,7 @@ Interval Forecast::curve_at(double time_days) const {
     for (const CurveDraw& draw : draws)
         values.push_back(draw.start + draw.rise * height(draw.shape, time_days - first_days,
                                                          draw.tau_days, span));
-    return interval_of(std::move(values), interval);
+    return interval_of(std::move(values), interval_percent);
 }
 
 Interval Forecast::run_at(double time_days) const {
@@ -442,7 +442,7 @@ Interval Forecast::run_at(double time_days) const {
                          draw.rise *
                              height(draw.shape, time_days - first_days, draw.tau_days, span) +
                          draw.scatter * random.normal());
-    return interval_of(std::move(values), interval);
+    return interval_of(std::move(values), interval_percent);
 }
 
 Forecast forecast(std::span<const ForecastPoint> points, const ForecastOptions& options) {

@@ -25,7 +25,7 @@ struct ForecastPoint {
 };
 
 struct ForecastOptions {
-    double interval = 0.80;
+    double interval_percent = 80;
     std::optional<double> target;
     // No level is above this: 1.02 for efficiencies (METHODS 1.4); none for plain rates.
     std::optional<double> value_max;
@@ -84,7 +84,7 @@ struct Forecast {
     Interval run_at(double time_days) const;
     // Where the curve is at that time.
     Interval curve_at(double time_days) const;
-    double interval = 0.80;
+    double interval_percent = 80;
 };
 
 // Points in time order; those that are no basis for a decision have been left out.

@@ -559,7 +559,7 @@ void control_discoveries(std::vector<Judged>& judged, const RegressionOptions& o
     for (Judged& j : judged) {
         for (Comparison& c : j.comparisons) {
             c.p_adjusted = q[next++];
-            c.is_regression = c.p_adjusted <= options.false_discovery_rate &&
+            c.is_regression = 100 * c.p_adjusted <= options.false_discovery_percent &&
                               std::abs(c.change_percent) >= options.threshold_percent &&
                               c.agreeing_runs >= 1;
         }

@@ -9,9 +9,9 @@
 //  software
 //     stack cut the series into blocks.
 //  3. The direct test compares the newest runs with the baseline block by Student's t with the
-//     series' noise (pooled_noise.hpp). "newest" is the newest block, or its last one, two or three runs;
-//     "best" is the block with the highest level that held (mean less one standard error). Both
-//     choices are paid for in p (Sidak).
+//     series' noise (pooled_noise.hpp). "newest" is the newest block, or its last one, two or three
+//     runs; "best" is the block with the highest level that held (mean less one standard error).
+//     Both choices are paid for in p (Sidak).
 //  4. p = 2 min(direct, change point between the two sides) where the engine could speak: either
 //  may
 //     see it. Benjamini-Hochberg over all series of the call.
@@ -42,7 +42,7 @@ std::optional<Baseline> baseline_from(std::string_view word);
 struct RegressionOptions {
     double threshold_percent = 3.0;
     std::vector<Baseline> baselines = {Baseline::previous, Baseline::best};
-    double false_discovery_rate = 0.05;
+    double false_discovery_percent = 5;
     int threads = 0;  // of this computation; 0: as many as there are cores. Never changes a result
 };
 

@@ -97,11 +97,12 @@ void add_instead(CLI::App& app, CalibrateOptions& o) {
 }
 
 void add_confirm(CLI::App& app, CalibrateOptions& o) {
-    add_flag(app, o.confirm,
-             {"--confirm", "",
-              "Measure only the cases behind the suspected regressions of this machine again, in the "
-              "suites of their series; keep the run, and show the verdicts.",
-              "What to measure"});
+    add_flag(
+        app, o.confirm,
+        {"--confirm", "",
+         "Measure only the cases behind the suspected regressions of this machine again, in the "
+         "suites of their series; keep the run, and show the verdicts.",
+         "What to measure"});
 }
 
 // These say what is measured, which --confirm takes from the suspicions.

@@ -31,8 +31,8 @@ Result<std::vector<Baseline>> baselines_of(const RegressionsOptions& o) {
 int exit_code(const RegressionsOptions& o, const RegressionsReply& reply) {
     if (!o.check) return 0;
     constexpr int found_one = 4;  // DESIGN section 6
-    const bool fails = std::any_of(
-        reply.regressions.begin(), reply.regressions.end(), [&](const auto& found) {
+    const bool fails =
+        std::any_of(reply.regressions.begin(), reply.regressions.end(), [&](const auto& found) {
             return o.strict || found.regression.status == RegressionStatus::confirmed;
         });
     return fails ? found_one : 0;
@@ -90,34 +90,35 @@ Action define(CLI::App& app) {
              {"--all", "", "Also drops of the past that have recovered.", group});
     options->series = add_series_options(app, HardwareOption::offered);
     options->common = add_common_options(app, Tables::no);
-    add_value(app, options->common->format,
-              {"--format", "CI_FORMAT",
-               "How to print the result; junit and github are for continuous integration.",
-               "Output"});
+    add_value(
+        app, options->common->format,
+        {"--format", "CI_FORMAT",
+         "How to print the result; junit and github are for continuous integration.", "Output"});
     return [options](Call& call) { return run(call, *options); };
 }
 
 }  // namespace
 
 Verb regressions_verb() {
-    return {"regressions",
-            "Look back",
-            "significant, relevant drops, their likely causes, and what to do",
-            "Looks at every series (one figure on one machine, in one power mode, run after run) and "
-            "reports where its newest runs are worse than before: by more than its own noise, and by "
-            "at least the threshold. Doubtful runs (contended, forced, above the theoretical peak) "
-            "count for nothing.\n\n"
-            "Against the previous stack a fresh drop is seen, against the best level also a slow "
-            "decline. One run alone makes a suspicion; peakward calibrate --confirm measures it "
-            "again, and later runs that agree confirm it. The rate of false discoveries is held at "
-            "5 % over all series of the call.\n\n"
-            "Without --metric: peak_measured_gops, blas3_gops and stream_best_gbps.",
-            {{"peakward regressions", "every machine of the database"},
-             {"peakward regressions --hardware c3f840a0 --threshold 5", "one machine, from 5 % on"},
-             {"peakward regressions --metric gops --operation gemm", "single cases"},
-             {"peakward regressions --check --format junit > regressions.xml",
-              "for a pipeline: exit code 4 when there is one"}},
-            define};
+    return {
+        "regressions",
+        "Look back",
+        "significant, relevant drops, their likely causes, and what to do",
+        "Looks at every series (one figure on one machine, in one power mode, run after run) and "
+        "reports where its newest runs are worse than before: by more than its own noise, and by "
+        "at least the threshold. Doubtful runs (contended, forced, above the theoretical peak) "
+        "count for nothing.\n\n"
+        "Against the previous stack a fresh drop is seen, against the best level also a slow "
+        "decline. One run alone makes a suspicion; peakward calibrate --confirm measures it "
+        "again, and later runs that agree confirm it. The rate of false discoveries is held at "
+        "5 % over all series of the call.\n\n"
+        "Without --metric: peak_measured_gops, blas3_gops and stream_best_gbps.",
+        {{"peakward regressions", "every machine of the database"},
+         {"peakward regressions --hardware c3f840a0 --threshold 5", "one machine, from 5 % on"},
+         {"peakward regressions --metric gops --operation gemm", "single cases"},
+         {"peakward regressions --check --format junit > regressions.xml",
+          "for a pipeline: exit code 4 when there is one"}},
+        define};
 }
 
 }  // namespace peakward::cli

@@ -10,13 +10,24 @@ std::string xml(const std::string& text) {
     std::string out;
     for (const char c : text) {
         switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
             case '\t':
-            case '\n': out += c; break;
-            default: out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+            case '\n':
+                out += c;
+                break;
+            default:
+                out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
         }
     }
     return out;
@@ -66,11 +77,11 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
                              xml(found.hardware_name + " " + found.key.lineage),
                              xml(series_words(found.key)));
         if (failure)
-            cases += fmt::format(
-                "      <failure type=\"regression\" message=\"{}\">{}</failure>\n", message,
-                xml(explanation(found)));
+            cases += fmt::format("      <failure type=\"regression\" message=\"{}\">{}</failure>\n",
+                                 message, xml(explanation(found)));
         else
-            cases += fmt::format("      <skipped message=\"suspected, run again: {}\"/>\n", message);
+            cases +=
+                fmt::format("      <skipped message=\"suspected, run again: {}\"/>\n", message);
         cases += "    </testcase>\n";
     }
     const std::size_t clean = reply.report.judged - reply.regressions.size();
@@ -85,9 +96,8 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
             count, xml(reason));
     }
     const std::size_t tests = reply.regressions.size() + 1 + reply.report.not_judged.size();
-    const std::string counts =
-        fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", tests, failures,
-                    skipped);
+    const std::string counts = fmt::format(
+        "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", tests, failures, skipped);
     return fmt::format(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {0}>\n"
         "  <testsuite name=\"peakward regressions\" {0}>\n{1}  </testsuite>\n</testsuites>\n",
@@ -97,11 +107,12 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
 std::string regressions_github(const RegressionsReply& reply, const RegressionsOutput& output) {
     std::string out;
     for (const ExplainedRegression& found : reply.regressions)
-        out += fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
-                           github(series_words(found.key), true),
-                           github(explanation(found), false));
-    out += fmt::format("::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
-                       reply.report.series, reply.report.judged, reply.regressions.size());
+        out +=
+            fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
+                        github(series_words(found.key), true), github(explanation(found), false));
+    out += fmt::format(
+        "::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
+        reply.report.series, reply.report.judged, reply.regressions.size());
     return out;
 }
 

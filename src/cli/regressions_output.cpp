@@ -52,7 +52,8 @@ std::string noise_words(const NoiseUsed& noise) {
         case NoiseSource::around_level:
             text += ", the spread around its own levels: no stack was measured twice";
             break;
-        case NoiseSource::unknown: break;
+        case NoiseSource::unknown:
+            break;
     }
     return text;
 }
@@ -76,13 +77,13 @@ Json side_json(const RegressionsReply& reply, const RunBlock& block) {
 Json cause_json(const LikelyCause& cause) {
     Json list = Json::array();
     for (const Difference& d : cause.differences)
-        list.push_back({{"kind", to_string(d.kind)},
-                        {"name", d.name},
-                        {"before", d.before},
-                        {"after", d.after},
-                        {"seen_elsewhere", d.places},
-                        {"effect_elsewhere_percent",
-                         d.places > 0 ? Json(d.effect_percent) : Json()}});
+        list.push_back(
+            {{"kind", to_string(d.kind)},
+             {"name", d.name},
+             {"before", d.before},
+             {"after", d.after},
+             {"seen_elsewhere", d.places},
+             {"effect_elsewhere_percent", d.places > 0 ? Json(d.effect_percent) : Json()}});
     return list;
 }
 
@@ -272,12 +273,12 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
     if (r.status == RegressionStatus::recovered)
         section.title = fmt::format("Recovered #{}", number);
     auto& fields = section.fields;
-    fields.push_back({"Hardware", fmt::format("{} ({})",
-                                              now ? now->hardware_fingerprint : found.key.lineage,
-                                              found.hardware_name)});
+    fields.push_back(
+        {"Hardware", fmt::format("{} ({})", now ? now->hardware_fingerprint : found.key.lineage,
+                                 found.hardware_name)});
     fields.push_back({"Series", series_words(found.key)});
-    fields.push_back(side_field(c.baseline == Baseline::best ? "Best" : "Previous", reply,
-                                c.before, found.key));
+    fields.push_back(
+        side_field(c.baseline == Baseline::best ? "Best" : "Previous", reply, c.before, found.key));
     fields.push_back(side_field(r.status == RegressionStatus::recovered ? "Low" : "Current", reply,
                                 c.now, found.key));
     Field drop{"Regression",
@@ -314,9 +315,8 @@ std::vector<Paragraph> looked_at(const RegressionsReply& reply) {
                         report.judged == report.series ? "all" : std::to_string(report.judged));
     lines.push_back({text, Tone::dim, ""});
     for (const auto& [reason, count] : report.not_judged)
-        lines.push_back({fmt::format("Not judged: {}: {}.", plural(static_cast<std::size_t>(count),
-                                                                   "series"),
-                                     reason),
+        lines.push_back({fmt::format("Not judged: {}: {}.",
+                                     plural(static_cast<std::size_t>(count), "series"), reason),
                          Tone::dim, ""});
     return lines;
 }
@@ -422,10 +422,10 @@ Report confirm_report(const ConfirmReply& reply, const RegressionsOutput& output
     else
         head.tables.push_back(confirm_table(reply));
     for (const Run& run : reply.runs)
-        head.paragraphs.push_back({fmt::format("Stored as run {} (suite {}, {} measurements).",
-                                               short_id(run.run_id), run.suite,
-                                               run.measurements.size()),
-                                   Tone::dim, ""});
+        head.paragraphs.push_back(
+            {fmt::format("Stored as run {} (suite {}, {} measurements).", short_id(run.run_id),
+                         run.suite, run.measurements.size()),
+             Tone::dim, ""});
     report.sections.push_back(std::move(head));
     std::size_t number = 0;
     for (const ConfirmedSuspect& suspect : reply.suspects)

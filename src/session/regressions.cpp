@@ -46,12 +46,12 @@ std::vector<Loaded> distinct(const Analysed& analysed, const std::string& instal
             if (!install.empty() && s.series.key.install != install) continue;
             const bool is_score = s.series.key.kind == SeriesKind::score;
             const bool there =
-                is_score && std::any_of(kept.begin() + static_cast<std::ptrdiff_t>(first),
-                                        kept.end(), [&](const Loaded& other) {
-                                            return same_place(other.series->series.key,
-                                                              s.series.key) &&
-                                                   same_values(other.series->series, s.series);
-                                        });
+                is_score &&
+                std::any_of(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
+                            [&](const Loaded& other) {
+                                return same_place(other.series->series.key, s.series.key) &&
+                                       same_values(other.series->series, s.series);
+                            });
             if (!there) kept.push_back({&s, &subject});
         }
     }
@@ -110,9 +110,8 @@ public:
         sides.backend = found.key.backend;
         const auto differences = differences_between(sides.before, sides.after);
         const auto components =
-            std::count_if(differences.begin(), differences.end(), [](const Difference& d) {
-                return d.kind == DifferenceKind::component;
-            });
+            std::count_if(differences.begin(), differences.end(),
+                          [](const Difference& d) { return d.kind == DifferenceKind::component; });
         if (components > 1)
             if (auto ok = need_history(); !ok) return tl::make_unexpected(ok.error());
         found.cause = likely_cause(sides, components > 1 && history_ ? &*history_ : nullptr);
@@ -217,8 +216,9 @@ bool is_memory(const catalog::Operation& operation) {
     return operation.kind == catalog::OperationClass::memory;
 }
 
-// What has to be measured for a point of this series. A score stands on all the cases of its device,
-// backend and precision: with fewer the new point would be another figure under the same name.
+// What has to be measured for a point of this series. A score stands on all the cases of its
+// device, backend and precision: with fewer the new point would be another figure under the same
+// name.
 void choose_cases(const SeriesKey& key, Group& group) {
     if (key.kind == SeriesKind::measurement) {
         const auto* operation = catalog::find_operation(key.operation);
@@ -312,8 +312,7 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
     auto after = look_for_regressions(how.store_location, here);
     if (!after) return tl::make_unexpected(after.error());
     std::map<std::string, const ExplainedRegression*> left;
-    for (const ExplainedRegression& found : after->regressions)
-        left[place_of(found.key)] = &found;
+    for (const ExplainedRegression& found : after->regressions) left[place_of(found.key)] = &found;
     for (ConfirmedSuspect& suspect : reply.suspects)
         if (const auto found = left.find(place_of(suspect.before.key)); found != left.end())
             suspect.after = *found->second;
