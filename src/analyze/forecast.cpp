@@ -187,8 +187,12 @@ std::vector<Component> fit_all(const Data& data) {
     return all;  // log_weight holds the weight now
 }
 
+// Levels that nobody could reach speak against a curve. Where that leaves none (a straight line so
+// far), curves end at the limit instead; where the runs themselves are above it, there is none.
+enum class Limit { rejects, ends, none };
+
 std::vector<CurveDraw> draw_curves(const Data& data, const std::vector<Component>& components,
-                                   const std::optional<double>& value_max) {
+                                   double value_max, Limit limit) {
     Draw random(0x9ea4a12d);
     std::vector<CurveDraw> draws;
     double sum = 0;
@@ -208,7 +212,8 @@ std::vector<CurveDraw> draw_curves(const Data& data, const std::vector<Component
         draw.rise = c.rise + sigma * (c.factor_21 * z1 + c.factor_22 * z2);
         draw.scatter = sigma * std::sqrt(c.jumps + 1);
         const double top = draw.start + draw.rise * plateau_height(c.shape, c.tau, data.span);
-        if (draw.rise < 0 || (value_max && top > *value_max)) continue;
+        if (draw.rise < 0 || (limit == Limit::rejects && top > value_max)) continue;
+        if (limit == Limit::ends) draw.value_max = value_max;
         draws.push_back(draw);
     }
     return draws;
@@ -288,9 +293,15 @@ Interval interval_of(std::vector<double> values, double interval_percent) {
     return found;
 }
 
+double level_at(const CurveDraw& draw, double time, double span) {
+    return std::min(draw.value_max,
+                    draw.start + draw.rise * height(draw.shape, time, draw.tau_days, span));
+}
+
 // Days after the first point at which a curve reaches the target; none: it levels out below.
 std::optional<double> reaches(const CurveDraw& draw, double span, double target) {
     if (draw.start >= target) return 0.0;
+    if (target > draw.value_max) return std::nullopt;
     const double wanted = (target - draw.start) / draw.rise;
     if (!(wanted < plateau_height(draw.shape, draw.tau_days, span))) return std::nullopt;
     if (draw.shape == CurveShape::hyperbolic) {
@@ -362,9 +373,11 @@ Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& op
         return f;
     }
     const std::vector<Component> components = fit_all(data);
-    f.draws = draw_curves(data, components, options.value_max);
-    // Levels above what should be possible: the limit is wrong, not the levels.
-    if (f.draws.size() < draws_min) f.draws = draw_curves(data, components, std::nullopt);
+    const double value_max = options.value_max.value_or(HUGE_VAL);
+    const bool is_above = data.stacks.back().level > value_max;
+    f.draws = draw_curves(data, components, value_max, Limit::rejects);
+    if (f.draws.size() < draws_min)
+        f.draws = draw_curves(data, components, value_max, is_above ? Limit::none : Limit::ends);
     if (f.draws.size() < draws_min) {
         f.refused = "no rising curve fits these runs";
         f.draws.clear();
@@ -374,8 +387,9 @@ Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& op
     std::array<double, shapes.size()> weights{};
     for (const CurveDraw& draw : f.draws) {
         weights[static_cast<std::size_t>(draw.shape)] += 1;
-        plateaus.push_back(draw.start +
-                           draw.rise * plateau_height(draw.shape, draw.tau_days, data.span));
+        plateaus.push_back(std::min(
+            draw.value_max,
+            draw.start + draw.rise * plateau_height(draw.shape, draw.tau_days, data.span)));
         scatters.push_back(draw.scatter);
     }
     const auto likeliest = std::max_element(weights.begin(), weights.end());
@@ -425,22 +439,17 @@ std::string_view to_string(CurveShape shape) {
 Interval Forecast::curve_at(double time_days) const {
     std::vector<double> values;
     values.reserve(draws.size());
-    const double span = last_days - first_days;
     for (const CurveDraw& draw : draws)
-        values.push_back(draw.start + draw.rise * height(draw.shape, time_days - first_days,
-                                                         draw.tau_days, span));
+        values.push_back(level_at(draw, time_days - first_days, last_days - first_days));
     return interval_of(std::move(values), interval_percent);
 }
 
 Interval Forecast::run_at(double time_days) const {
     std::vector<double> values;
     values.reserve(draws.size());
-    const double span = last_days - first_days;
     Draw random(0x5ca77e4);
     for (const CurveDraw& draw : draws)
-        values.push_back(draw.start +
-                         draw.rise *
-                             height(draw.shape, time_days - first_days, draw.tau_days, span) +
+        values.push_back(level_at(draw, time_days - first_days, last_days - first_days) +
                          draw.scatter * random.normal());
     return interval_of(std::move(values), interval_percent);
 }

@@ -9,6 +9,7 @@
 // the intervals come from draws of all of them, so that they know how little is known.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -62,7 +63,8 @@ struct CurveDraw {
     double start = 0;  // level at the first point
     double rise = 0;   // over the observed time
     double tau_days = 0;
-    double scatter = 0;  // standard deviation of a run of a new stack around the curve
+    double scatter = 0;           // standard deviation of a run of a new stack around the curve
+    double value_max = HUGE_VAL;  // where it ends if it would pass it
 };
 
 struct Forecast {

@@ -172,12 +172,6 @@ struct Case {
     friend bool operator==(const Case&, const Case&) = default;
 };
 
-// Cases that are meant by name; an empty part means all. Probes, which are evidence and nobody's
-// result, are always meant.
-struct CaseChoice {
-    std::string device, backend, precision, operation;
-};
-
 // What stands behind "cpu" or "cuda:0": the model, in brackets after the kind: "CPU (Intel …)".
 // Only the kind where it is unknown, or where several GPUs differ: their order is the driver's
 // affair.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalog/catalog.hpp"
+#include "core/case_choice.hpp"
 #include "core/ports.hpp"
 #include "core/progress.hpp"
 #include "core/records.hpp"

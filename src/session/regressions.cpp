@@ -283,6 +283,10 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
     const Context now = read_context(machine, {how.python, how.blas_library});
     RegressionsRequest here = request;
     here.series.hardware = now.hardware.lineage;
+    if (here.series.metrics.empty()) {
+        here.series.metrics = usual_metrics;
+        here.series.metrics.insert(here.series.metrics.end(), {"gops", "gbps"});
+    }
     here.install = now.install;
     auto before = look_for_regressions(how.store_location, here);
     if (!before) return tl::make_unexpected(before.error());

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/case_choice.hpp"
 #include "core/ports.hpp"
 #include "core/progress.hpp"
 #include "core/records.hpp"
