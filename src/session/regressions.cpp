@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
+#include "session/history.hpp"
 #include "session/internal.hpp"
 
 namespace peakward {
@@ -236,6 +237,20 @@ void choose_cases(const SeriesKey& key, Group& group) {
             group.choices.push_back({key.device, key.backend, "", name});
 }
 
+// A score does not say with how many threads its cases ran; the run that it stands in does.
+int threads_of(const ExplainedRegression& found, const RegressionsReply& reply) {
+    if (found.key.kind == SeriesKind::measurement) return found.key.threads;
+    const auto facts = reply.facts.find(found.regression.main().now.seqs.back());
+    if (facts == reply.facts.end()) return 0;
+    const auto run = find_run(reply.store_location, facts->second.run_id);
+    if (!run) return 0;
+    for (const Measurement& row : run->measurements)
+        if (row.what.device == found.key.device && row.what.backend == found.key.backend &&
+            (row.what.precision == found.key.precision || found.key.precision.empty()))
+            return row.what.threads;
+    return 0;
+}
+
 // "" when the series can go on; else why a new run would begin another.
 std::string why_other_series(const SeriesKey& key, const Context& now) {
     if (key.lineage != now.hardware.lineage) return "the hardware is another now";
@@ -297,9 +312,10 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
         reply.any_suspected = true;
         ConfirmedSuspect suspect{found, std::nullopt, why_other_series(found.key, now)};
         if (suspect.left_out.empty()) {
-            Group& group = groups[{found.key.suite, found.key.threads}];
+            const int threads = threads_of(found, *before);
+            Group& group = groups[{found.key.suite, threads}];
             group.suite = found.key.suite;
-            group.threads = found.key.threads;
+            group.threads = threads;
             choose_cases(found.key, group);
         }
         reply.suspects.push_back(std::move(suspect));
