@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/analysis_reports.hpp"
+#include "cli/regressions_output.hpp"
 #include "core/text.hpp"
 #include "present/context_view.hpp"
 #include "present/device_view.hpp"
@@ -16,6 +18,10 @@ namespace {
 
 void say(Chapter& chapter, std::string text, Tone tone = Tone::plain, std::string mark = {}) {
     chapter.blocks.emplace_back(Paragraph{std::move(text), tone, std::move(mark)});
+}
+
+void append_all(Chapter& chapter, const Report& page) {
+    for (const Section& section : page.sections) append(chapter, section);
 }
 
 std::vector<std::string> devices_of(const Run& run) {
@@ -47,12 +53,12 @@ Chapter machine_chapter(const ReportParts& parts) {
     }
     if (run.results.empty())
         say(chapter, "The newest run has no score: no case was measured well enough.");
-    if (parts.hardware.size() > 1)
+    if (parts.machines > 1)
         say(chapter,
             fmt::format("The database knows {} kinds of machine; this chapter, the precisions, the "
                         "roofline and the environment are of the newest run. peakward report "
                         "--hardware ID shows another, peakward history lists them.",
-                        parts.hardware.size()),
+                        parts.machines),
             Tone::dim);
     return chapter;
 }
@@ -80,6 +86,52 @@ Chapter roofline_chapter(const ReportParts& parts) {
     if (chapter.blocks.empty())
         say(chapter, "The newest run has no measurement with both operations and bytes to place.",
             Tone::dim);
+    return chapter;
+}
+
+Chapter maturity_chapter(const ReportParts& parts) {
+    Chapter chapter{"maturity", "Time to maturity", {}};
+    if (parts.followed)
+        append_all(chapter, maturity_report(*parts.followed));
+    else
+        say(chapter, "No time to maturity: " + parts.followed.error().message, Tone::dim);
+    return chapter;
+}
+
+Chapter impact_chapter(const ReportParts& parts) {
+    Chapter chapter{"impact", "Impact of software", {}};
+    if (parts.followed)
+        append_all(chapter, impact_report(*parts.followed));
+    else
+        say(chapter, "No impact of software: " + parts.followed.error().message, Tone::dim);
+    return chapter;
+}
+
+Chapter regressions_chapter(const ReportParts& parts) {
+    Chapter chapter{"regressions", "Regressions", {}};
+    if (!parts.regressions) {
+        say(chapter, "No regressions: " + parts.regressions.error().message, Tone::dim);
+        return chapter;
+    }
+    RegressionsOutput output;
+    output.baselines = {Baseline::previous, Baseline::best};
+    append_all(chapter, regressions_shown(*parts.regressions, output).report());
+    return chapter;
+}
+
+Chapter forecast_chapter(const ReportParts& parts) {
+    Chapter chapter{"forecast", "Forecast", {}};
+    if (!parts.forecast || parts.forecast->forecasts.empty()) {
+        say(chapter,
+            "No forecast: " + (parts.forecast ? std::string("there is no series to forecast")
+                                              : parts.forecast.error().message),
+            Tone::dim);
+        return chapter;
+    }
+    const SeriesForecast& first = parts.forecast->forecasts.front();
+    if (!first.forecast.draws.empty())
+        chapter.blocks.emplace_back(forecast_plot(first, parts.forecast_target));
+    append_all(chapter, forecast_report(*parts.forecast, parts.forecast_target));
     return chapter;
 }
 

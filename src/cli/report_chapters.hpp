@@ -11,6 +11,10 @@ Chapter machine_chapter(const ReportParts& parts);
 Chapter precisions_chapter(const ReportParts& parts);
 Chapter roofline_chapter(const ReportParts& parts);
 Chapter trajectory_chapter(const ReportParts& parts);
+Chapter maturity_chapter(const ReportParts& parts);
+Chapter impact_chapter(const ReportParts& parts);
+Chapter regressions_chapter(const ReportParts& parts);
+Chapter forecast_chapter(const ReportParts& parts);
 Chapter environment_chapter(const ReportParts& parts);
 Chapter provenance_chapter(const ReportParts& parts);
 

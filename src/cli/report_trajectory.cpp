@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "cli/report_chapters.hpp"
+#include "cli/trajectory_view.hpp"
 #include "core/text.hpp"
 #include "session/vocabulary.hpp"
 
@@ -113,37 +114,66 @@ void add_plots(Chapter& chapter, const Analysed& analysed, const std::string& ti
     }
 }
 
+// Events of the leading trajectory, on the first plot: those of all series would bury it.
+std::vector<PlotMark> marks_of(const Followed& followed, const FollowedSubject& subject) {
+    return trajectory_plot(followed, subject, subject.trajectories.front()).marks;
+}
+
+void add_subject(Chapter& chapter, const Followed& followed, const FollowedSubject& subject) {
+    const Subject& product = followed.subject(subject);
+    Chosen rated, rates;
+    std::set<std::string> reasons;
+    for (const SubjectSeries& one : product.series) {
+        if (is_rated(one)) {
+            rated.push_back(&one);
+            continue;
+        }
+        rates.push_back(&one);
+        if (!one.peak.reason.empty())
+            reasons.insert(one.series.key.precision + ": " + one.peak.reason);
+    }
+    const std::size_t before = chapter.blocks.size();
+    const std::string name = subject_words(product);
+    add_plots(chapter, followed.analysed, "Efficiency of " + name, rated, true, Unit::none);
+    add_plots(chapter, followed.analysed, "Rate of " + name, rates, false, Unit::gops);
+    if (chapter.blocks.size() > before)
+        std::get<Plot>(chapter.blocks[before]).marks = marks_of(followed, subject);
+    for (const std::string& reason : reasons)
+        chapter.blocks.emplace_back(
+            Paragraph{"No efficiency, the peak is unknown: " + reason, Tone::dim, "?"});
+    Section findings = findings_section(followed, subject, subject.trajectories.front());
+    findings.title = series_words(subject.trajectories.front().trajectory.key);
+    append(chapter, findings);
+}
+
 }  // namespace
 
 Chapter trajectory_chapter(const ReportParts& parts) {
     Chapter chapter{"trajectory", "Trajectory", {}};
-    if (!parts.series) {
+    if (!parts.followed) {
         chapter.blocks.emplace_back(
-            Paragraph{"No trajectory: " + parts.series.error().message + ".", Tone::dim, {}});
+            Paragraph{"No trajectory: " + parts.followed.error().message, Tone::dim, {}});
         return chapter;
     }
-    for (const Subject& subject : parts.series->subjects) {
-        Chosen rated, rates, bandwidths;
-        std::set<std::string> reasons;
-        for (const SubjectSeries& one : subject.series) {
-            if (one.series.key.metric == "stream_best_gbps") {
-                bandwidths.push_back(&one);
-            } else if (is_rated(one)) {
-                rated.push_back(&one);
-            } else {
-                rates.push_back(&one);
-                if (!one.peak.reason.empty())
-                    reasons.insert(one.series.key.precision + ": " + one.peak.reason);
-            }
-        }
-        if (parts.series->subjects.size() > 1) chapter.blocks.emplace_back(Heading{subject.name});
-        add_plots(chapter, *parts.series, "Efficiency of " + subject.name, rated, true, Unit::none);
-        add_plots(chapter, *parts.series, "Rate of " + subject.name, rates, false, Unit::gops);
-        for (const std::string& reason : reasons)
-            chapter.blocks.emplace_back(
-                Paragraph{"No efficiency, the peak is unknown: " + reason, Tone::dim, "?"});
-        add_plots(chapter, *parts.series, "Memory bandwidth of " + subject.name, bandwidths, false,
-                  Unit::gbps);
+    const Followed& followed = *parts.followed;
+    for (const FollowedSubject& subject : followed.subjects) {
+        if (followed.subjects.size() > 1)
+            chapter.blocks.emplace_back(Heading{subject_words(followed.subject(subject))});
+        add_subject(chapter, followed, subject);
+    }
+    Table all = trajectories_table(followed);
+    all.title = "All series";
+    chapter.blocks.emplace_back(std::move(all));
+    if (!parts.bandwidth) {
+        chapter.blocks.emplace_back(
+            Paragraph{"No memory bandwidth: " + parts.bandwidth.error().message, Tone::dim, {}});
+        return chapter;
+    }
+    for (const Subject& subject : parts.bandwidth->subjects) {
+        Chosen bandwidths;
+        for (const SubjectSeries& one : subject.series) bandwidths.push_back(&one);
+        add_plots(chapter, *parts.bandwidth, "Memory bandwidth of " + subject_words(subject),
+                  bandwidths, false, Unit::gbps);
     }
     return chapter;
 }

@@ -25,9 +25,9 @@ std::optional<std::int64_t> newest_of(const Analysed& analysed) {
 }
 
 Result<std::string> newest_run(const std::string& db, const SeriesRequest& request,
-                               const Part<Analysed>& series) {
-    if (series) {
-        if (const auto seq = newest_of(*series)) {
+                               const Part<Followed>& followed) {
+    if (followed) {
+        if (const auto seq = newest_of(followed->analysed)) {
             const auto facts = load_facts(db, {*seq});
             if (!facts) return tl::make_unexpected(facts.error());
             if (const auto found = facts->find(*seq); found != facts->end())
@@ -37,41 +37,53 @@ Result<std::string> newest_run(const std::string& db, const SeriesRequest& reque
     RunFilter filter;
     filter.limit = 1;
     filter.hardware = request.hardware;
-    filter.since = request.since;
-    filter.until = request.until;
     const auto runs = list_runs(db, filter);
     if (!runs) return tl::make_unexpected(runs.error());
     if (!runs->empty()) return runs->front().run_id;
-    if (!series) return tl::make_unexpected(series.error());
+    if (!followed) return tl::make_unexpected(followed.error());
     return failed("the database holds no run for this request");
+}
+
+SeriesRequest with_metric(SeriesRequest request, const char* metric) {
+    request.metrics = {metric};
+    return request;
 }
 
 }  // namespace
 
 Result<ReportParts> load_report(const std::string& db, const SeriesRequest& request) {
-    auto hardware = known_hardware(db);
+    const auto hardware = known_hardware(db);
     if (!hardware) return tl::make_unexpected(hardware.error());
-    SeriesRequest wanted = request;
-    wanted.metrics = {"peak_measured_gops", "stream_best_gbps"};
-    auto series = load_series(db, wanted);
+    const SeriesRequest compute = with_metric(request, "peak_measured_gops");
+    auto followed = follow(db, compute, Follow::all);
     // Runs without a single score still make a report; a request that nothing fits does not.
-    if (!series && (series.error().kind == ErrorKind::usage || is_narrow(request)))
-        return tl::make_unexpected(series.error());
-    const auto run_id = newest_run(db, request, series);
+    if (!followed && (followed.error().kind == ErrorKind::usage || is_narrow(request)))
+        return tl::make_unexpected(followed.error());
+    const auto run_id = newest_run(db, request, followed);
     if (!run_id) return tl::make_unexpected(run_id.error());
     auto newest = find_run(db, *run_id,
                            request.as_recorded ? Efficiencies::as_recorded : Efficiencies::current);
     if (!newest) return tl::make_unexpected(newest.error());
-    ReportParts parts{{}, std::move(*hardware), 0, std::move(*newest), std::move(series)};
-    if (parts.series) {
-        parts.store_location = parts.series->store_location;
-        for (const Subject& subject : parts.series->subjects)
-            for (const KnownHardware& known : subject.hardware) parts.runs += known.runs;
-    } else {
-        parts.store_location = default_store_location(db);
-        for (const KnownHardware& known : parts.hardware) parts.runs += known.runs;
-    }
-    return parts;
+    std::int64_t runs = 0;
+    if (followed)
+        for (const Subject& subject : followed->analysed.subjects)
+            for (const KnownHardware& known : subject.hardware) runs += known.runs;
+    else
+        for (const KnownHardware& known : *hardware) runs += known.runs;
+    RegressionsRequest regressions;
+    regressions.series = request;
+    regressions.series.metrics.clear();
+    ForecastRequest forecast;
+    forecast.series = compute;
+    return ReportParts{default_store_location(db),
+                       hardware->size(),
+                       runs,
+                       std::move(*newest),
+                       std::move(followed),
+                       load_series(db, with_metric(request, "stream_best_gbps")),
+                       look_for_regressions(db, regressions),
+                       look_ahead(db, forecast),
+                       forecast.target};
 }
 
 }  // namespace peakward

@@ -1,13 +1,15 @@
-// Everything that `peakward report` shows of a store, read once.
+// Everything that `peakward report` shows of a store, read at once.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.hpp"
 #include "session/analysis.hpp"
+#include "session/forecast.hpp"
+#include "session/regressions.hpp"
+#include "session/trajectory.hpp"
 
 namespace peakward {
 
@@ -17,12 +19,14 @@ using Part = Result<T>;
 
 struct ReportParts {
     std::string store_location;
-    std::vector<KnownHardware> hardware;  // all that the store has
-    std::int64_t runs = 0;                // of the hardware that is shown
-    // Of what is shown; machine, precisions, roofline and environment are those of this run.
-    Run newest;
-    // Compute rates and bandwidths of all subjects; an error where no run has a score.
-    Part<Analysed> series;
+    std::size_t machines = 0;  // lineages of the store
+    std::int64_t runs = 0;     // of the hardware that is shown
+    Run newest;               // machine, precisions, roofline and environment are those of this run
+    Part<Followed> followed;  // best measured compute of all subjects
+    Part<Analysed> bandwidth;  // best STREAM
+    Part<RegressionsReply> regressions;
+    Part<ForecastReply> forecast;
+    double forecast_target = 0.9;  // efficiency
 };
 
 // `request.metrics` is not used: a report shows compute rates and bandwidths. Hardware that is
