@@ -4,6 +4,8 @@
 
 #include "cli/options.hpp"
 #include "cli/report_chapters.hpp"
+#include "cli/series_options.hpp"
+#include "cli/trajectory_view.hpp"
 #include "core/posix.hpp"
 #include "core/text.hpp"
 #include "present/run_view.hpp"
@@ -15,8 +17,8 @@ namespace fs = std::filesystem;
 
 struct ReportOptions {
     std::shared_ptr<CommonOptions> common;
+    std::shared_ptr<SeriesOptions> series;
     std::string output;
-    SeriesRequest request;
 };
 
 // Everything about the path that can be wrong is found before the store is read.
@@ -47,18 +49,20 @@ std::string day_of(const std::string& timestamp) { return timestamp.substr(0, 10
 
 Document document_of(const ReportParts& parts, const SeriesRequest& request) {
     Document document;
-    const bool one = parts.series && parts.series->subjects.size() == 1;
-    document.title = one ? "Peakward: " + parts.series->subjects.front().name : "Peakward report";
-    document.lead =
-        fmt::format("{} run{} on {} kind{} of machine, the newest of {}.", parts.runs,
-                    parts.runs == 1 ? "" : "s", parts.hardware.size(),
-                    parts.hardware.size() == 1 ? "" : "s", human_time(parts.newest.timestamp));
+    const bool one = parts.followed && parts.followed->subjects.size() == 1;
+    document.title = one ? "Peakward: " + subject_words(parts.followed->analysed.subjects.front())
+                         : "Peakward report";
+    document.lead = fmt::format("{} run{} on {} kind{} of machine, the newest of {}.", parts.runs,
+                                parts.runs == 1 ? "" : "s", parts.machines,
+                                parts.machines == 1 ? "" : "s", human_time(parts.newest.timestamp));
     if (!request.since.empty() || !request.until.empty())
         document.lead +=
             fmt::format(" Only runs{}{}.", request.since.empty() ? "" : " since " + request.since,
                         request.until.empty() ? "" : " until " + request.until);
     document.chapters = {machine_chapter(parts),     precisions_chapter(parts),
                          roofline_chapter(parts),    trajectory_chapter(parts),
+                         maturity_chapter(parts),    impact_chapter(parts),
+                         regressions_chapter(parts), forecast_chapter(parts),
                          environment_chapter(parts), provenance_chapter(parts)};
     document.end =
         fmt::format("Made by peakward {} from {}; newest run {} of {}.", PEAKWARD_VERSION,
@@ -69,9 +73,11 @@ Document document_of(const ReportParts& parts, const SeriesRequest& request) {
 Result<int> run(Call& call, const ReportOptions& o) {
     const auto format = check_target(o.output);
     if (!format) return tl::make_unexpected(format.error());
-    const auto parts = load_report(o.common->db, o.request);
+    const auto request = request_of(*o.series);
+    if (!request) return tl::make_unexpected(request.error());
+    const auto parts = load_report(o.common->db, *request);
     if (!parts) return tl::make_unexpected(parts.error());
-    const std::string content = render(document_of(*parts, o.request), *format);
+    const std::string content = render(document_of(*parts, *request), *format);
     if (auto written = write_file_atomically(o.output, content); !written)
         return tl::make_unexpected(written.error());
     if (o.common->json) {
@@ -96,27 +102,7 @@ Action define(CLI::App& app) {
          "Where to: .html for a page that opens offline, .md for Markdown. A file that is there "
          "already is replaced, whole or not at all.",
          "Options", true});
-    add_value(
-        app, options->request.hardware,
-        {"--hardware", "ID",
-         "Only this hardware: a fingerprint or lineage (the start of it is enough) or a product. "
-         "Default: all of the database."});
-    add_value(app, options->request.since,
-              {"--since", "DATE", "Only runs from this day or time on (UTC)."});
-    add_value(app, options->request.until,
-              {"--until", "DATE", "Only runs up to this day or time (UTC)."});
-    add_value(app, options->request.precision,
-              {"--precision", "PRECISION", "Only series of this precision."});
-    add_value(app, options->request.device,
-              {"--device", "DEVICE", "Only series of this device: cpu, cuda:0."});
-    add_value(app, options->request.backend,
-              {"--backend", "BACKEND", "Only series of this backend."});
-    add_value(app, options->request.suite,
-              {"--suite", "ID", "Only series of this suite: quick/1."});
-    add_flag(
-        app, options->request.as_recorded,
-        {"--as-recorded", "",
-         "Peaks and efficiencies as they were recorded, not by the hardware database of today."});
+    options->series = add_series_options(app, Offered::without_metric);
     options->common = add_common_options(app, Tables::no);
     return [options](Call& call) { return run(call, *options); };
 }

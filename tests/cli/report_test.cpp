@@ -27,9 +27,10 @@ protected:
     }
 };
 
-const std::vector<std::string> chapters{"Machine",     "Precision matrix",
-                                        "Roofline",    "Trajectory",
-                                        "Environment", "How the figures came about"};
+const std::vector<std::string> chapters{
+    "Machine",          "Precision matrix",          "Roofline",    "Trajectory",
+    "Time to maturity", "Impact of software",        "Regressions", "Forecast",
+    "Environment",      "How the figures came about"};
 
 TEST_F(ReportVerb, WritesEveryChapterAsHtmlAndAsMarkdown) {
     fill({.days = 30});
