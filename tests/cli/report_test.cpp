@@ -114,6 +114,30 @@ TEST_F(ReportVerb, JsonSaysWhatWasWritten) {
     EXPECT_EQ(said["runs"], 3);
 }
 
+// In a real browser, where there is one: no error, and every still became a plot.
+TEST_F(ReportVerb, TheScriptBringsEveryPlotToLife) {
+    if (std::system("command -v chromium >/dev/null 2>&1") != 0)
+        GTEST_SKIP() << "chromium is not installed";
+    fill({.days = 30});
+    ASSERT_EQ(run({"report", "-o", file("r.html")}).code, 0);
+    const std::string command = fmt::format(
+        "HOME={0} timeout 90 chromium --headless=new --no-sandbox --disable-gpu "
+        "--user-data-dir={0}/profile --virtual-time-budget=2000 --enable-logging=stderr --dump-dom "
+        "file://{0}/r.html > {0}/dom.html 2> {0}/log",
+        folder_.string());
+    if (std::system(command.c_str()) != 0) GTEST_SKIP() << "chromium does not run here";
+    const std::string dom = written("dom.html");
+    const auto count = [&](std::string_view what) {
+        int found = 0;
+        for (std::size_t at = dom.find(what); at != std::string::npos; at = dom.find(what, at + 1))
+            ++found;
+        return found;
+    };
+    EXPECT_GT(count("<figure class=\"plot"), 2);
+    EXPECT_EQ(count("<figure class=\"plot has-live\""), count("<figure class=\"plot"));
+    EXPECT_THAT(written("log"), Not(HasSubstr("CONSOLE")));
+}
+
 // Only where somebody wants to look: PEAKWARD_LOOK names a folder that gets the year as a database.
 TEST_F(ReportVerb, AYearForEyes) {
     const char* folder = std::getenv("PEAKWARD_LOOK");
