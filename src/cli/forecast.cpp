@@ -273,7 +273,7 @@ Action define(CLI::App& app) {
     auto options = std::make_shared<ForecastVerbOptions>();
     add_value(app, options->target,
               {"--target", "EFFICIENCY", "What is to be reached, from 0 to 1. Default: 0.9."});
-    options->series = add_series_options(app, HardwareOption::offered);
+    options->series = add_series_options(app);
     options->common = add_common_options(app, Tables::yes);
     return [options](Call& call) { return run(call, *options); };
 }

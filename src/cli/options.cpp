@@ -110,6 +110,7 @@ std::vector<std::string> words_of(const std::string& type) {
         return names;
     }
     if (type == "BASELINE") return {"previous", "best"};
+    if (type == "PLOT") return {"braille", "blocks", "ascii", "none"};
     if (type == "SHELL") return {"bash", "zsh", "fish"};
     if (type == "TABLE") return {"measurements", "results"};
     if (type == "KIND") return {"cpu", "gpu", "accelerator", "board"};

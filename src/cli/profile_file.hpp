@@ -1,4 +1,4 @@
-// The file that `calibrate --output` writes.
+// The files that `calibrate --output` and `export` write.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@
 namespace peakward::cli {
 
 // Whether `path` could be written, asked before anything is measured: its folder is there and
-// writable, and it would not replace a file that holds something (unless `overwrite`).
-Status check_output(const std::string& path, bool overwrite);
+// writable, and it would not replace a file that holds something (unless `overwrite`). `what` is
+// how the option is called in the error.
+Status check_output(const std::string& path, bool overwrite, const std::string& what = "--output");
 
 // The run with all its samples as indented JSON, in one step: the old file or the new one is there
 // at every moment, never a half.

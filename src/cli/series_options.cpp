@@ -6,10 +6,24 @@
 
 namespace peakward::cli {
 
-std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, HardwareOption hardware) {
+namespace {
+
+void add_metric(CLI::App& app, SeriesOptions& options, const char* group) {
+    add_value(app, options.operation,
+              {"--operation", "OPERATION", "With a metric of single cases: gemm, dot, ...", group});
+    add_value(app, options.metric,
+              {"--metric", "METRIC",
+               "peak_measured_gops, blas3_gops, stream_best_gbps, or of single cases gops, gbps, "
+               "median_s, power_w, ... Default: peak_measured_gops.",
+               group});
+}
+
+}  // namespace
+
+std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered) {
     auto options = std::make_shared<SeriesOptions>();
     const char* group = "Which figures";
-    if (hardware == HardwareOption::offered)
+    if (offered != Offered::without_hardware)
         add_value(
             app, options->hardware,
             {"--hardware", "ID",
@@ -27,13 +41,7 @@ std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, HardwareOption 
     add_value(app, options->backend,
               {"--backend,--framework", "BACKEND", "Only what this one computed.", group});
     add_value(app, options->suite, {"--suite", "SUITE", "quick, standard, full, ...", group});
-    add_value(app, options->operation,
-              {"--operation", "OPERATION", "With a metric of single cases: gemm, dot, ...", group});
-    add_value(app, options->metric,
-              {"--metric", "METRIC",
-               "peak_measured_gops, blas3_gops, stream_best_gbps, or of single cases gops, gbps, "
-               "median_s, power_w, ... Default: peak_measured_gops.",
-               group});
+    if (offered != Offered::without_metric) add_metric(app, *options, group);
     add_flag(app, options->as_recorded,
              {"--as-recorded", "",
               "Efficiencies by the peaks that each run recorded, not by the hardware database of "

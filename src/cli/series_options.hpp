@@ -16,8 +16,9 @@ struct SeriesOptions {
     bool as_recorded = false;
 };
 
-enum class HardwareOption { offered, left_out };
-std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, HardwareOption hardware);
+// What a verb does not ask: which hardware (it has it otherwise), or which metric.
+enum class Offered { all, without_hardware, without_metric };
+std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered = Offered::all);
 
 // Fails (usage) on a precision that does not exist.
 Result<SeriesRequest> request_of(const SeriesOptions& options);

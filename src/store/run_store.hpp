@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/records.hpp"
@@ -68,6 +70,15 @@ struct SeriesFilter {
     std::string since = {}, until = {};  // as RunFilter
 };
 
+// A row of the view calibration_runs (docs/store.md): run x device x precision x backend.
+using StoredValue = std::variant<std::monostate, std::int64_t, double, std::string>;  // first: NULL
+struct StoredRow {
+    const std::vector<std::string>& columns;
+    const std::vector<StoredValue>& values;
+    // NULL where there is no such column.
+    const StoredValue& of(std::string_view column) const;
+};
+
 enum class AppendOutcome { appended, already_there };
 
 // Every method may be called again after a failure; each is one transaction.
@@ -98,6 +109,9 @@ public:
                                const std::function<Status(Series&&)>& take) = 0;
     // In the order asked for; a seq that does not exist is an error.
     virtual Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) = 0;
+
+    // One row at a time, by time; `take` as above.
+    virtual Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) = 0;
 
     virtual Result<VerifyReport> verify() = 0;
     virtual Result<StoreInfo> info() = 0;

@@ -28,6 +28,7 @@ public:
     Status each_series(const SeriesFilter& filter,
                        const std::function<Status(Series&&)>& take) override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
+    Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
     Result<VerifyReport> verify() override;
     Result<StoreInfo> info() override;
     Status rebuild() override;

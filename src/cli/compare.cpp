@@ -1,0 +1,235 @@
+#include <cmath>
+
+#include "cli/series_options.hpp"
+#include "cli/trajectory_view.hpp"
+#include "core/text.hpp"
+#include "session/comparison.hpp"
+
+namespace peakward::cli {
+namespace {
+
+struct CompareOptions {
+    std::shared_ptr<CommonOptions> common;
+    std::shared_ptr<SeriesOptions> series;
+    std::vector<std::string> hardware;
+};
+
+// The first and newest bandwidth that were measured.
+std::optional<double> bandwidth_at_end(const FollowedTrajectory& one, bool newest) {
+    std::optional<double> found;
+    for (const double value : one.bandwidth_gbps) {
+        if (!std::isfinite(value)) continue;
+        found = value;
+        if (!newest) break;
+    }
+    return found;
+}
+
+struct Figures {
+    std::optional<double> first, latest, efficiency;
+    Unit unit = Unit::none;
+};
+
+Figures figures_of(const ComparedProduct& product) {
+    const Trajectory& t = product.trajectory().trajectory;
+    Figures figures;
+    figures.unit = unit_of(t.key);
+    if (t.first) figures.first = point_at(product.subject(), t, *t.first).value;
+    if (!t.latest) return figures;
+    figures.latest = point_at(product.subject(), t, *t.latest).value;
+    const double ratio = efficiency_at(product.subject(), t, *t.latest);
+    if (std::isfinite(ratio)) figures.efficiency = ratio;
+    return figures;
+}
+
+std::string model_of(const ComparedProduct& product) {
+    const Subject& subject = product.followed.subject(product.subject());
+    return subject.hardware.empty() ? "unknown" : subject.hardware.front().cpu_model;
+}
+std::string gpu_of(const ComparedProduct& product) {
+    const Subject& subject = product.followed.subject(product.subject());
+    return subject.hardware.empty() ? "N/A" : subject.hardware.front().gpu_model;
+}
+
+// One line of the comparison: a value a product.
+using Line = std::function<Cell(const ComparedProduct&)>;
+
+Cell number_cell(const std::optional<double>& value, Unit unit) {
+    Cell shown = cell(value);
+    if (value) shown.shown = format_value(*value, unit);
+    return shown;
+}
+
+std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
+    const Unit unit = figures_of(compared.products.front()).unit;
+    const std::string label = unit_label(unit).empty()
+                                  ? compared.products.front().trajectory().trajectory.key.metric
+                                  : std::string(unit_label(unit));
+    const auto text = [](auto words) -> Line {
+        return [words](const ComparedProduct& p) { return cell(words(p)); };
+    };
+    const auto milestone = [](std::size_t i) -> Line {
+        return [i](const ComparedProduct& p) {
+            const MilestoneDay& day = p.trajectory().trajectory.milestones[i];
+            Cell shown = day.days ? cell(*day.days) : Cell{};
+            shown.shown = day_number(day);
+            return shown;
+        };
+    };
+    const auto bandwidth = [](bool newest) -> Line {
+        return [newest](const ComparedProduct& p) {
+            return number_cell(bandwidth_at_end(p.trajectory(), newest), Unit::gbps);
+        };
+    };
+    return {
+        {"CPU model", text(model_of)},
+        {"GPU model", text(gpu_of)},
+        {"Series", text([](const ComparedProduct& p) {
+             return series_words(p.trajectory().trajectory.key);
+         })},
+        {"First " + label,
+         [unit](const ComparedProduct& p) { return number_cell(figures_of(p).first, unit); }},
+        {"Latest " + label,
+         [unit](const ComparedProduct& p) { return number_cell(figures_of(p).latest, unit); }},
+        {"First BW (GB/s)", bandwidth(false)},
+        {"Latest BW (GB/s)", bandwidth(true)},
+        {"Efficiency",
+         [](const ComparedProduct& p) {
+             return number_cell(figures_of(p).efficiency, Unit::ratio_as_percent);
+         }},
+        {"Calibration runs",
+         [](const ComparedProduct& p) {
+             return cell(static_cast<std::int64_t>(p.trajectory().trajectory.points.size()));
+         }},
+        {"Improvement (%/month)",
+         [](const ComparedProduct& p) {
+             Cell shown = cell(p.trajectory().trajectory.improvement.percent_per_month);
+             shown.shown = signed_percent(p.trajectory().trajectory.improvement.percent_per_month);
+             return shown;
+         }},
+        {"70 % held from", milestone(0)},
+        {"80 % held from", milestone(1)},
+        {"90 % held from", milestone(2)},
+        {"First calibration", text([](const ComparedProduct& p) {
+             return day_words(p.trajectory().trajectory.first_unix);
+         })},
+    };
+}
+
+Table table_of(const Compared& compared) {
+    Table table;
+    table.columns = {{"metric", "Metric"}};
+    for (const ComparedProduct& product : compared.products)
+        table.columns.push_back({product.asked,
+                                 subject_words(product.followed.subject(product.subject())),
+                                 Unit::none, Align::right});
+    for (const auto& [label, line] : lines_of(compared)) {
+        std::vector<Cell> row{cell(label)};
+        for (const ComparedProduct& product : compared.products) row.push_back(line(product));
+        table.rows.push_back(std::move(row));
+    }
+    return table;
+}
+
+Report report_of(const Compared& compared) {
+    Report report;
+    report.title = "Products side by side";
+    Section section;
+    Table table = table_of(compared);
+    // Words wrap in no column; what is long stands once, below.
+    const auto is_wordy = [](const std::vector<Cell>& row) {
+        const auto* label = std::get_if<std::string>(&row.front().value);
+        return label && (*label == "Series" || *label == "GPU model" || *label == "CPU model");
+    };
+    for (const auto& row : table.rows) {
+        if (!is_wordy(row)) continue;
+        Field field{std::get<std::string>(row.front().value), {}, Tone::plain, {}, {}};
+        for (std::size_t i = 1; i < row.size(); ++i) {
+            const auto* words = std::get_if<std::string>(&row[i].value);
+            const std::string line =
+                fmt::format("{}: {}", table.columns[i].title, words ? *words : "unknown");
+            if (i == 1)
+                field.value = line;
+            else
+                field.details.push_back(line);
+        }
+        section.fields.push_back(std::move(field));
+    }
+    std::erase_if(table.rows, is_wordy);
+    section.tables.push_back(std::move(table));
+    if (!compared.unlike.empty())
+        section.paragraphs.push_back(
+            {"Not like with like: " + compared.unlike + ".", Tone::doubtful, "⚠"});
+    report.sections.push_back(std::move(section));
+    return report;
+}
+
+Json document_of(const Compared& compared) {
+    Json products = Json::array();
+    for (const ComparedProduct& product : compared.products) {
+        const Subject& subject = product.followed.subject(product.subject());
+        const Figures figures = figures_of(product);
+        Json one = trajectory_json(product.followed, product.subject(), product.trajectory());
+        for (const char* name : {"points", "events"}) one.erase(name);
+        for (const auto& [name, value] : subject_json(subject).items()) one[name] = value;
+        one["asked"] = product.asked;
+        one["cpu_model"] = model_of(product);
+        one["gpu_model"] = gpu_of(product);
+        one["first_value"] = optional_to_json(figures.first);
+        one["latest_value"] = optional_to_json(figures.latest);
+        one["first_bandwidth_gbps"] =
+            optional_to_json(bandwidth_at_end(product.trajectory(), false));
+        one["latest_bandwidth_gbps"] =
+            optional_to_json(bandwidth_at_end(product.trajectory(), true));
+        one["current_efficiency"] = optional_to_json(figures.efficiency);
+        one["runs"] = product.trajectory().trajectory.points.size();
+        products.push_back(std::move(one));
+    }
+    return {{"schema_version", 1},
+            {"products", products},
+            {"unlike", compared.unlike.empty() ? Json(nullptr) : Json(compared.unlike)}};
+}
+
+Result<int> run(Call& call, const CompareOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto request = request_of(*o.series);
+    if (!request) return tl::make_unexpected(request.error());
+    const auto names = words_in(o.hardware);
+    if (names.size() < 2)
+        return wrong_usage("compare takes two products or more, by fingerprint, lineage or id");
+    const auto compared = compare_products(o.common->db, names, *request);
+    if (!compared) return tl::make_unexpected(compared.error());
+    show(call, *format,
+         {[&] { return document_of(*compared); }, [&] { return table_of(*compared); },
+          [&] { return report_of(*compared); }});
+    return 0;
+}
+
+Action define(CLI::App& app) {
+    auto options = std::make_shared<CompareOptions>();
+    add_list(app, options->hardware,
+             {"HARDWARE", "ID",
+              "Hardware fingerprints, lineages (the start of one is enough) or product ids.",
+              "Options", true});
+    options->series = add_series_options(app, Offered::without_hardware);
+    options->common = add_common_options(app, Tables::yes);
+    return [options](Call& call) { return run(call, *options); };
+}
+
+}  // namespace
+
+Verb compare_verb() {
+    return {"compare",
+            "Look back",
+            "products side by side",
+            "First and newest figures, bandwidth, efficiency, the number of runs, the rate of "
+            "improvement and the days to 70, 80 and 90 %, each product by the series that leads "
+            "its trajectory, in one precision that all of them have.",
+            {{"peakward compare intel_i7_12700k amd_epyc_9654", "two products"},
+             {"peakward compare c3f840 9a01 77fe --precision bf16",
+              "three machines, by the starts of their fingerprints"}},
+            define};
+}
+
+}  // namespace peakward::cli

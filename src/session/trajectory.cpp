@@ -1,0 +1,181 @@
+#include "session/trajectory.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "core/text.hpp"
+#include "store/period.hpp"
+
+namespace peakward {
+namespace {
+
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+
+Status check_period(const SeriesRequest& request) {
+    if (request.since.empty() || request.until.empty()) return {};
+    const auto since = store::parse_period(request.since);
+    const auto until = store::parse_period(request.until);
+    if (!since || !until || since->begin < until->end) return {};  // the loader says what is wrong
+    return wrong_usage(fmt::format("--since {} lies after --until {}: no run can be in between",
+                                   request.since, request.until));
+}
+
+std::vector<RatedSeries> rated_of(const Subject& subject) {
+    std::vector<RatedSeries> rated;
+    rated.reserve(subject.series.size());
+    for (const SubjectSeries& one : subject.series) rated.push_back({&one.series, one.efficiency});
+    return rated;
+}
+
+// First runs of the further fingerprints of a lineage.
+std::vector<std::int64_t> firmware_times(const Subject& subject, const std::string& lineage) {
+    std::vector<std::int64_t> times;
+    for (const KnownHardware& known : subject.hardware)
+        for (std::size_t i = 1; known.lineage == lineage && i < known.fingerprints.size(); ++i)
+            times.push_back(known.fingerprints[i].second);
+    return times;
+}
+
+FollowedSubject followed(const Subject& subject, std::size_t place, Follow what) {
+    FollowedSubject result;
+    result.subject = place;
+    result.rated = rated_of(subject);
+    std::vector<Trajectory> found = find_trajectories(result.rated);
+    if (const Trajectory* first = leading(found, result.rated))
+        std::rotate(found.begin(), found.begin() + (first - found.data()),
+                    found.begin() + (first - found.data()) + 1);
+    result.others = what == Follow::leading ? found.size() - 1 : 0;
+    if (what == Follow::leading) found.resize(1);
+    for (Trajectory& trajectory : found) {
+        study(trajectory, result.rated);
+        FollowedTrajectory& one = result.trajectories.emplace_back();
+        one.peak = subject.series[trajectory.members.back()].peak;
+        one.trajectory = std::move(trajectory);
+    }
+    return result;
+}
+
+void put_leading_first(std::vector<FollowedSubject>& subjects) {
+    std::vector<Trajectory> heads;
+    std::vector<RatedSeries> rated;
+    for (const FollowedSubject& subject : subjects) {
+        Trajectory head = subject.trajectories.front().trajectory;
+        for (std::size_t& member : head.members) member += rated.size();
+        rated.insert(rated.end(), subject.rated.begin(), subject.rated.end());
+        heads.push_back(std::move(head));
+    }
+    if (const Trajectory* first = leading(heads, rated))
+        std::rotate(subjects.begin(), subjects.begin() + (first - heads.data()),
+                    subjects.begin() + (first - heads.data()) + 1);
+}
+
+// Runs whose facts are needed: both sides of all changes.
+std::vector<std::int64_t> seqs_of(const Followed& result) {
+    std::set<std::int64_t> seqs;
+    for (const FollowedSubject& subject : result.subjects)
+        for (const FollowedTrajectory& one : subject.trajectories)
+            for (const std::size_t member : one.trajectory.members) {
+                const Series& series = *subject.rated[member].series;
+                const auto needed = runs_at_changes(
+                    series, firmware_times(result.subject(subject), series.key.lineage));
+                seqs.insert(needed.begin(), needed.end());
+            }
+    return {seqs.begin(), seqs.end()};
+}
+
+void put_changes(const FollowedSubject& subject, const FactsBySeq& facts, FollowedTrajectory& one) {
+    for (std::size_t member = 0; member < one.trajectory.members.size(); ++member) {
+        const Series& series = *subject.rated[one.trajectory.members[member]].series;
+        for (HistoryEvent& event : events_of(series, facts))
+            one.events.push_back({member, std::move(event)});
+        one.impact.push_back(impact_of(series, facts));
+    }
+    std::stable_sort(one.events.begin(), one.events.end(),
+                     [](const MemberEvent& a, const MemberEvent& b) {
+                         return a.event.time_unix < b.event.time_unix;
+                     });
+}
+
+using BandwidthOfRun = std::map<std::pair<std::int64_t, std::string>, double>;
+
+// STREAM is measured by some backend in some precision: what counts is the memory of the device.
+BandwidthOfRun bandwidth_of_runs(const std::string& db, const SeriesRequest& request) {
+    SeriesRequest memory;
+    memory.hardware = request.hardware;
+    memory.device = request.device;
+    memory.since = request.since;
+    memory.until = request.until;
+    memory.metrics = {"stream_best_gbps"};
+    BandwidthOfRun best;
+    const auto analysed = load_series(db, memory);
+    if (!analysed) return best;  // none was measured
+    for (const Subject& subject : analysed->subjects)
+        for (const SubjectSeries& one : subject.series)
+            for (const SeriesPoint& point : one.series.points) {
+                if (!std::isfinite(point.value)) continue;
+                double& value = best[{point.seq, one.series.key.device}];
+                value = std::max(value, point.value);
+            }
+    return best;
+}
+
+void put_bandwidth(const BandwidthOfRun& best, const FollowedSubject& subject,
+                   FollowedTrajectory& one) {
+    for (const PlacedPoint& at : one.trajectory.points) {
+        const auto it =
+            best.find({point_at(subject, one.trajectory, at).seq, one.trajectory.key.device});
+        one.bandwidth_gbps.push_back(it == best.end() ? no_number : it->second);
+    }
+}
+
+}  // namespace
+
+const SoftwareStack* Followed::stack(const SeriesPoint& point) const {
+    const auto place = static_cast<std::size_t>(point.stack);
+    return point.stack >= 0 && place < analysed.stacks.size() ? &analysed.stacks[place] : nullptr;
+}
+
+Result<Followed> follow(const std::string& db, const SeriesRequest& request, Follow what) {
+    if (auto status = check_period(request); !status) return tl::make_unexpected(status.error());
+    auto analysed = load_series(db, request);
+    if (!analysed) return tl::make_unexpected(analysed.error());
+    Followed result;
+    result.analysed = std::move(*analysed);
+    for (std::size_t i = 0; i < result.analysed.subjects.size(); ++i)
+        if (!result.analysed.subjects[i].series.empty())
+            result.subjects.push_back(followed(result.analysed.subjects[i], i, what));
+    put_leading_first(result.subjects);
+    auto facts = load_facts(db, seqs_of(result));
+    if (!facts) return tl::make_unexpected(facts.error());
+    result.facts = std::move(*facts);
+    const BandwidthOfRun bandwidth = bandwidth_of_runs(db, request);
+    for (FollowedSubject& subject : result.subjects)
+        for (FollowedTrajectory& one : subject.trajectories) {
+            put_changes(subject, result.facts, one);
+            put_bandwidth(bandwidth, subject, one);
+        }
+    return result;
+}
+
+const SeriesPoint& point_at(const FollowedSubject& subject, const Trajectory& trajectory,
+                            const PlacedPoint& at) {
+    return subject.rated[trajectory.members[at.member]].series->points[at.index];
+}
+
+double efficiency_at(const FollowedSubject& subject, const Trajectory& trajectory,
+                     const PlacedPoint& at) {
+    const RatedSeries& rated = subject.rated[trajectory.members[at.member]];
+    return at.index < rated.efficiency.size() ? rated.efficiency[at.index] : no_number;
+}
+
+std::optional<std::int64_t> days_from_launch(const Subject& subject,
+                                             std::optional<std::int64_t> time_unix) {
+    if (!subject.launched || !time_unix) return std::nullopt;
+    const auto launch = store::parse_period(*subject.launched);
+    if (!launch) return std::nullopt;
+    return days_between(launch->begin, *time_unix);
+}
+
+}  // namespace peakward
