@@ -11,7 +11,7 @@ struct RegressionsOptions {
     std::shared_ptr<CommonOptions> common;
     std::shared_ptr<SeriesOptions> series;
     std::string threshold;
-    std::vector<std::string> baselines;
+    std::vector<std::string> baselines, metrics;
     bool check = false, strict = false, all = false;
 };
 
@@ -58,6 +58,7 @@ Result<int> run(Call& call, const RegressionsOptions& o) {
 
     RegressionsRequest request;
     request.series = std::move(*series);
+    if (!o.metrics.empty()) request.series.metrics = words_in(o.metrics);
     request.options.threshold_percent = threshold->value_or(request.options.threshold_percent);
     request.options.baselines = *baselines;
     const auto reply = look_for_regressions(o.common->db, request);
@@ -88,7 +89,15 @@ Action define(CLI::App& app) {
              {"--strict", "", "With --check, a suspected one (of one run) fails too.", group});
     add_flag(app, options->all,
              {"--all", "", "Also drops of the past that have recovered.", group});
-    options->series = add_series_options(app);
+    options->series = add_series_options(app, Offered::without_metric);
+    const char* figures = "Which figures";
+    add_value(app, options->series->operation,
+              {"--operation", "OPERATION", "Single cases of this one: gemm, dot, ...", figures});
+    add_list(app, options->metrics,
+             {"--metric", "METRIC",
+              "Only these: peak_measured_gops, blas3_gops, stream_best_gbps (the default), or of "
+              "single cases gops, gbps, median_s, power_w, ...",
+              figures});
     options->common = add_common_options(app, Tables::no);
     add_value(
         app, options->common->format,

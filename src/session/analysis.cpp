@@ -248,7 +248,7 @@ public:
         if (!named) return tl::make_unexpected(named.error());
         if (auto status = read_series(*named); !status) return tl::make_unexpected(status.error());
         if (found_.empty()) return tl::make_unexpected(nothing(*named));
-        for (SubjectSeries& series : found_) put(std::move(series), *named);
+        for (SubjectSeries& series : found_) put(std::move(series));
         auto stacks = store_.stacks();  // after the series: their places are all in it
         if (!stacks) return tl::make_unexpected(stacks.error());
         analysed_.stacks = std::move(*stacks);
@@ -262,7 +262,7 @@ private:
     void rate(SubjectSeries& series);
     void rate_as_recorded(SubjectSeries& series) const;
     std::string product_of(const KnownHardware& known, const std::string& device) const;
-    void put(SubjectSeries series, const Named& named);
+    void put(SubjectSeries series);
     void describe(Subject& subject) const;
     Error nothing(const Named& named);
 
@@ -273,6 +273,8 @@ private:
     std::vector<SubjectSeries> found_;
     std::map<std::string, std::map<std::int64_t, double>> recorded_;  // ratio by seq
     std::map<std::string, std::size_t> places_;                       // of subjects, by id
+    std::map<std::string, const KnownHardware*> hardware_;            // by lineage
+    std::set<std::pair<std::string, std::string>> listed_;            // subject and lineage
     Analysed analysed_;
 };
 
@@ -309,12 +311,11 @@ Status Loader::read_series(const Named& named) {
         filter.metrics.emplace_back("peak_measured_gops");
     if (!request_.as_recorded && is_asked("bandwidth_efficiency"))
         filter.metrics.emplace_back("stream_best_gbps");
-    std::map<std::string, const KnownHardware*> hardware;
-    for (const KnownHardware* known : named.hardware) hardware[known->lineage] = known;
+    for (const KnownHardware* known : named.hardware) hardware_[known->lineage] = known;
 
     const auto take = [&](Series&& series) -> Status {
-        const auto known = hardware.find(series.key.lineage);
-        if (known == hardware.end()) return {};  // it came in while this was reading
+        const auto known = hardware_.find(series.key.lineage);
+        if (known == hardware_.end()) return {};  // it came in while this was reading
         if (!named.products.empty() &&
             !named.products.contains(product_of(*known->second, series.key.device)))
             return {};
@@ -396,11 +397,10 @@ std::string Loader::product_of(const KnownHardware& known, const std::string& de
     return product == known.products.end() ? "" : product->second;
 }
 
-void Loader::put(SubjectSeries series, const Named& named) {
+void Loader::put(SubjectSeries series) {
     const SeriesKey& key = series.series.key;
-    const auto known = std::find_if(named.hardware.begin(), named.hardware.end(),
-                                    [&](const auto* one) { return one->lineage == key.lineage; });
-    const std::string product = product_of(**known, key.device);
+    const KnownHardware& known = *hardware_.at(key.lineage);
+    const std::string product = product_of(known, key.device);
     const std::string id = product.empty() ? key.lineage : product;
     const auto [place, is_new] = places_.emplace(id, analysed_.subjects.size());
     if (is_new) {
@@ -411,10 +411,7 @@ void Loader::put(SubjectSeries series, const Named& named) {
     }
     Subject& subject = analysed_.subjects[place->second];
     if (product.empty() && subject.device != key.device) subject.device.clear();
-    const bool listed =
-        std::any_of(subject.hardware.begin(), subject.hardware.end(),
-                    [&](const KnownHardware& one) { return one.lineage == (*known)->lineage; });
-    if (!listed) subject.hardware.push_back(**known);
+    if (listed_.emplace(id, key.lineage).second) subject.hardware.push_back(known);
     subject.series.push_back(std::move(series));
 }
 

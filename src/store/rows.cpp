@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/json.hpp"
 #include "core/records_json.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "store/point_rows.hpp"
 
 namespace peakward::store {
 
@@ -53,6 +55,7 @@ std::span<const IndexTable> run_tables() {
           "peak_measured_gops", "peak_operation", "theoretical_peak_gops", "theoretical_peak_kind",
           "theoretical_bandwidth_gbps", "theoretical_bandwidth_kind", "efficiency",
           "bandwidth_efficiency", "flags"}},
+        {"run_products", {"device", "product", "spec_version", "confidence", "power_mode"}},
     };
     return tables;
 }
@@ -160,6 +163,19 @@ std::vector<Row> score_rows(const Run& run) {
     return rows;
 }
 
+// At most one for each device (records.hpp); of two the first.
+std::vector<Row> product_rows(const Run& run) {
+    std::map<std::string, const MatchedProduct*> by_device;
+    for (const MatchedProduct& product : run.products) by_device.emplace(product.device, &product);
+    std::vector<Row> rows;
+    for (const auto& [device, product] : by_device)
+        rows.push_back({word(device), word(product->product),
+                        number(std::int64_t{product->spec_version}),
+                        std::isfinite(product->confidence) ? product->confidence : 0.0,
+                        word(product->power_mode)});
+    return rows;
+}
+
 // Rates carry the interval of the time they are made of: the shortest time gives the highest rate.
 std::vector<Row> value_rows(const Measurement& measurement) {
     std::vector<Row> rows;
@@ -220,14 +236,41 @@ std::string series_key(const Run& run, const Case& what) {
                                {"suite", run.suite}});
 }
 
+std::string score_series_key(const Run& run, const Score& score) {
+    const Fact<std::string>& power_mode = run.context.environment.power_mode;
+    return canonical_json(Json{{"backend", score.backend},
+                               {"device", score.device},
+                               {"install", run.context.install},
+                               {"lineage", run.context.hardware.lineage},
+                               {"power_mode", power_mode ? Json(*power_mode) : Json(nullptr)},
+                               {"precision", score.precision},
+                               {"suite", run.suite}});
+}
+
 RunRows rows_of(const Run& run) {
     RunRows rows;
-    rows.tables = {{facts_row(run)}, gpu_rows(run), component_rows(run), score_rows(run)};
+    rows.origin = {run.context.hardware.lineage,
+                   run.context.hardware.fingerprint,
+                   run.context.install,
+                   run.context.software.fingerprint,
+                   run.context.software.stack_digest,
+                   run.timestamp_unix,
+                   std::int64_t(run.measurements.size())};
+    rows.tables = {
+        {facts_row(run)}, gpu_rows(run), component_rows(run), score_rows(run), product_rows(run)};
     for (const Measurement& measurement : run.measurements) {
         std::string key = series_key(run, measurement.what);
         std::string sha256 = sha256_hex(key);
+        std::vector<Row> values = value_rows(measurement);
+        auto point = point_of(run, measurement, values);
         rows.measurements.push_back({std::move(key), std::move(sha256),
-                                     measurement_row(measurement), value_rows(measurement)});
+                                     measurement_row(measurement), std::move(values),
+                                     std::move(point)});
+    }
+    for (const Score& score : run.results) {
+        std::string key = score_series_key(run, score);
+        std::string sha256 = sha256_hex(key);
+        rows.scores.push_back({std::move(key), std::move(sha256), point_of(run, score)});
     }
     return rows;
 }

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <set>
 #include <tuple>
 
 #include "core/records_json.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "store/packed.hpp"
 #include "store/period.hpp"
 
 namespace peakward::store {
@@ -19,65 +19,9 @@ constexpr char windows_version = 1;
 constexpr unsigned verdict_mask = 7, same_iterations = 8, same_clock = 16;
 constexpr const char* windows_field = "windows_sha256";
 
-void put_count(std::string& out, std::uint64_t value) {
-    for (; value >= 128; value >>= 7) out.push_back(char(value | 128));
-    out.push_back(char(value));
-}
-
-// Small differences of either sign become small counts. Unsigned arithmetic wraps without harm.
-void put_difference(std::string& out, std::uint64_t value) {
-    put_count(out, (value << 1) ^ (0 - (value >> 63)));
-}
-
-void put_number(std::string& out, double value) {
-    const auto bits = std::bit_cast<std::uint64_t>(value);
-    for (int shift = 0; shift < 64; shift += 8) out.push_back(char(bits >> shift));
-}
-
 bool same_bits(double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
-
-// Reads what put_* wrote; once it has run past the end everything is 0 and ok() is false.
-class Input {
-public:
-    explicit Input(std::string_view bytes) : bytes_(bytes) {}
-    bool ok() const { return ok_; }
-    bool at_end() const { return at_ == bytes_.size(); }
-    std::size_t left() const { return bytes_.size() - at_; }
-
-    unsigned byte() {
-        if (at_ >= bytes_.size()) {
-            ok_ = false;
-            return 0;
-        }
-        return static_cast<unsigned char>(bytes_[at_++]);
-    }
-    std::uint64_t count() {
-        std::uint64_t value = 0;
-        for (int shift = 0; shift < 64; shift += 7) {
-            const unsigned part = byte();
-            value |= std::uint64_t{part & 127} << shift;
-            if (part < 128) return value;
-        }
-        ok_ = false;
-        return 0;
-    }
-    std::uint64_t difference() {
-        const std::uint64_t value = count();
-        return (value >> 1) ^ (0 - (value & 1));
-    }
-    double number() {
-        std::uint64_t bits = 0;
-        for (int shift = 0; shift < 64; shift += 8) bits |= std::uint64_t{byte()} << shift;
-        return std::bit_cast<double>(bits);
-    }
-
-private:
-    std::string_view bytes_;
-    std::size_t at_ = 0;
-    bool ok_ = true;
-};
 
 bool is_plain_id(std::string_view id) {
     if (id.empty() || id.size() > 128) return false;
@@ -145,7 +89,7 @@ std::string encode_windows(const std::vector<Measurement>& measurements) {
 }
 
 Status decode_windows(std::string_view bytes, std::vector<Measurement>& measurements) {
-    Input in(bytes);
+    Unpacker in(bytes);
     if (in.byte() != unsigned{windows_version})
         return failed("its raw windows are in a form that this program does not know");
     if (in.count() != measurements.size())

@@ -16,8 +16,11 @@ protected:
         auto opened = open_store(path_, OpenMode::append);
         EXPECT_TRUE(opened);
         auto run = store_test::make_run({.seed = 1, .measurements = 3, .windows = 3, .gpu = true});
+        run.products = {{"cpu", "intel_i7_12700k", 1, 0.98, "its name", ""}};
         EXPECT_TRUE((*opened)->append(run));
-        EXPECT_TRUE((*opened)->append(make_small_run(2)));
+        std::vector<peakward::Run> more;  // until points are sealed
+        for (std::uint64_t seed = 2; seed <= 66; ++seed) more.push_back(make_small_run(seed));
+        EXPECT_TRUE((*opened)->append_all(more));
     }
     // What the database answers, and that nothing has changed.
     std::string refusal(const std::string& sql) {
@@ -68,7 +71,9 @@ TEST_P(AppendOnly, RefusesUpdateDeleteAndReplace) {
 INSTANTIATE_TEST_SUITE_P(EveryTable, AppendOnly,
                          ::testing::Values("runs", "run_documents", "run_windows", "chain_head",
                                            "run_facts", "gpus", "components", "scores", "series",
-                                           "measurements", "measurement_values"),
+                                           "measurements", "measurement_values", "run_products",
+                                           "stacks", "score_series", "metrics", "points",
+                                           "sealed_points", "hosts"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 class AppendOnlyRuns : public ::testing::Test {
@@ -104,9 +109,26 @@ TEST_F(AppendOnlyRuns, RefusesToReplaceThroughAnyKey) {
                 refused);
     EXPECT_THAT(refusal("INSERT OR REPLACE INTO runs " + copy_with("2", "run_id", "sha256")),
                 refused);
-    EXPECT_THAT(refusal("INSERT OR REPLACE INTO series (id, sha256, key) "
-                        "SELECT 999, sha256, '{}' FROM series LIMIT 1"),
+    for (const char* table : {"series", "score_series"})
+        EXPECT_THAT(
+            refusal(std::string("INSERT OR REPLACE INTO ") + table +
+                    " (id, sha256, key) SELECT 999, sha256, '{}' FROM " + table + " LIMIT 1"),
+            refused);
+    EXPECT_THAT(refusal("INSERT OR REPLACE INTO metrics SELECT 999, name, 'x' FROM metrics"),
                 refused);
+    EXPECT_THAT(refusal("INSERT OR REPLACE INTO stacks "
+                        "SELECT 999, software_fingerprint, stack_digest FROM stacks"),
+                refused);
+}
+
+// A summary cannot be append-only: it moves by exactly the run that is being appended.
+TEST_F(AppendOnlyRuns, RefusesToMoveAHostByAnythingButARun) {
+    for (const char* change :
+         {"runs = runs + 1", "runs = runs + 1, last_seq = last_seq + 1", "cases = cases + 1",
+          "runs = 0", "newest_seq = 0", "runs = runs + 1, last_seq = 1"})
+        EXPECT_THAT(refusal(std::string("UPDATE hosts SET ") + change),
+                    HasSubstr("it moves when a run is appended"))
+            << change;
 }
 
 TEST_F(AppendOnlyRuns, RefusesARunThatDoesNotFollowTheHead) {

@@ -163,6 +163,48 @@ TEST_F(Migration, SeveralProcessesAtOnceDoItOnce) {
     EXPECT_FALSE(fs::exists(backup(base()) + ".2"));
 }
 
+// What schema 2 added is taken away: the file is then as a program of schema 1 left it.
+TEST_F(Migration, TheSeriesOfAnOlderDatabaseAreMade) {
+    make_old_database(70);
+    const auto read_all = [&](RunStore& store) {
+        std::vector<Series> list;
+        EXPECT_TRUE(store.each_series({}, [&](Series&& series) -> Status {
+            list.push_back(std::move(series));
+            return {};
+        }));
+        return list;
+    };
+    std::vector<Series> before;
+    {
+        auto store = open(program(0));
+        before = read_all(**store);
+        EXPECT_GT(before.size(), 10u);
+    }
+    auto connection = store_test::raw_connection(path_);
+    connection.execute("PRAGMA foreign_keys = OFF");
+    for (const char* table :
+         {"sealed_points", "points", "hosts", "metrics", "score_series", "stacks", "run_products"})
+        connection.execute(std::string("DROP TABLE ") + table);
+    connection.execute("PRAGMA user_version = 1");
+    ASSERT_TRUE(connection.status());
+    EXPECT_THAT(message_of(open(program(0), OpenMode::read)), HasSubstr("db migrate"));
+    const auto report = store::migrate_sqlite(path_, program(1));
+    ASSERT_TRUE(report) << message_of(report);
+    EXPECT_EQ(report->from, 1);
+    auto store = open(program(1), OpenMode::read);
+    ASSERT_TRUE(store) << message_of(store);
+    EXPECT_THAT((*store)->verify()->problems, IsEmpty());
+    const std::vector<Series> after = read_all(**store);
+    ASSERT_EQ(after.size(), before.size());
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        EXPECT_EQ(after[i].key, before[i].key);
+        ASSERT_EQ(after[i].points.size(), before[i].points.size());
+        EXPECT_EQ(after[i].points.back().value, before[i].points.back().value);
+    }
+    EXPECT_EQ((*store)->hardware()->at(0).runs, 70);
+    EXPECT_TRUE(fs::exists(backup(1)));
+}
+
 TEST(BuiltInMigrations, AreNumberedWithoutGaps) {
     const auto migrations = store::built_in_migrations();
     ASSERT_FALSE(migrations.empty());

@@ -306,6 +306,80 @@ TEST_P(SeriesContract, APeriodCutsASeriesAndAWrongOneIsRefused) {
     EXPECT_THAT(message_of(status), HasSubstr("'soon' is not a date"));
 }
 
+// However a store keeps points, a long series reads as a short one does.
+TEST_P(SeriesContract, ALongSeriesHoldsEveryRunInTheOrderOfTime) {
+    auto store = open();
+    std::vector<peakward::Run> runs;
+    std::vector<double> expected, expected_of_case;
+    for (int i = 0; i < 300; ++i) {
+        // Every tenth comes in late, as an import would bring it.
+        const int day = i % 10 == 9 ? i / 10 : i + 100;
+        runs.push_back(run_of(std::uint64_t(i) + 1, day, 1000 + day));
+        if (i % 50 == 7) runs.back().measurements[0].outcome = Outcome::timed_out;
+        if (i % 50 == 8) runs.back().supersedes = runs[std::size_t(i) - 2].run_id;
+        if (i % 50 == 9) runs.back().flags = {"forced"};
+        runs.back().measurements.push_back(runs.back().measurements[0]);  // the case twice
+    }
+    for (std::size_t i = 0; i < runs.size(); i += 100)
+        ASSERT_TRUE(store->append_all(std::span(runs).subspan(i, 100)));
+    const auto check = [&] {
+        const auto scores = all(*store, peak()), cases = all(*store, gops_of_cases());
+        ASSERT_THAT(scores, SizeIs(1));
+        ASSERT_THAT(cases, SizeIs(1));
+        ASSERT_THAT(scores[0].points, SizeIs(294));
+        ASSERT_THAT(cases[0].points, SizeIs(588));
+        std::int64_t before = 0;
+        int gaps = 0;
+        for (std::size_t i = 0; i < 588; ++i) {
+            const SeriesPoint& point = cases[0].points[i];
+            const SeriesPoint& score = scores[0].points[i / 2];
+            const auto& run = runs.at(std::size_t(point.seq) - 1);
+            EXPECT_GE(point.time_unix, before);
+            before = point.time_unix;
+            EXPECT_EQ(point.time_unix, run.timestamp_unix);
+            EXPECT_EQ(point.seq, score.seq);
+            EXPECT_EQ(score.value, *run.results[0].peak_measured_gops);
+            EXPECT_EQ(score.doubts, run.flags.empty() ? 0 : doubt_forced);
+            if (std::isnan(point.value))
+                ++gaps;
+            else
+                EXPECT_EQ(point.value, score.value);
+        }
+        EXPECT_EQ(gaps, 12);
+        SeriesFilter cut = peak();
+        cut.since = runs[200].timestamp;
+        EXPECT_THAT(all(*store, cut)[0].points, SizeIs(90 - 2));
+    };
+    check();
+    ASSERT_TRUE(store->rebuild());
+    check();
+    EXPECT_THAT(store->verify()->problems, IsEmpty());
+}
+
+TEST_P(SeriesContract, OnlyAFigureThatAContendedCaseCouldHaveBeenIsInDoubt) {
+    auto store = open();
+    peakward::Run run = make_run({.seed = 1, .measurements = 10, .windows = 1});
+    for (Score& score : run.results) score.flags = {"contended"};
+    // fma_peak in fp64 of native: what peak_measured_gops is the best of.
+    ASSERT_EQ(run.measurements[2].what.operation, "fma_peak");
+    run.measurements[2].outcome = Outcome::contended;
+    add(*store, run);
+    SeriesFilter filter;
+    filter.kind = SeriesKind::score;
+    filter.backend = "native";
+    filter.precision = "fp64";
+    std::map<std::string, int> doubts;
+    for (const Series& series : all(*store, filter))
+        doubts[series.key.metric] = series.points[0].doubts;
+    EXPECT_EQ(doubts["peak_measured_gops"], doubt_contended);
+    EXPECT_EQ(doubts["efficiency"], doubt_contended);
+    EXPECT_EQ(doubts["blas3_gops"], 0);
+    EXPECT_EQ(doubts["stream_best_gbps"], 0);
+    filter.backend = "blas";  // no case of its own shows why
+    for (const Series& series : all(*store, filter))
+        EXPECT_EQ(series.points[0].doubts, doubt_contended) << series.key.metric;
+}
+
 TEST_P(SeriesContract, TheReadingEndsWhenItsTakerWantsNoMore) {
     auto store = open();
     add(*store, make_small_run(1));

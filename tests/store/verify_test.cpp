@@ -25,14 +25,25 @@ class Verify : public ::testing::Test {
 protected:
     Verify() {
         auto store = open_store(path_, OpenMode::append);
-        for (std::uint64_t seed = 1; seed <= 5; ++seed)
-            EXPECT_TRUE((*store)->append(make_small_run(seed)));
+        for (std::uint64_t seed = 1; seed <= 5; ++seed) EXPECT_TRUE((*store)->append(run_of(seed)));
+    }
+    static peakward::Run run_of(std::uint64_t seed) {
+        auto run = make_small_run(seed);
+        run.flags = {"forced"};
+        run.products = {{"cpu", "intel_i7_12700k", 1, 0.98, "its name", ""}};
+        return run;
     }
     std::vector<std::string> problems() {
         auto store = open_store(path_, OpenMode::read);
         if (!store) return {"cannot be opened: " + store.error().message};
         auto report = (*store)->verify();
         return report ? report->problems : std::vector{"no report: " + report.error().message};
+    }
+    // Run 6, with software of its own.
+    void add_second_stack() {
+        auto run = make_small_run(6);
+        run.context.software.stack_digest = "another";
+        EXPECT_TRUE((*open_store(path_, OpenMode::append))->append(run));
     }
     static auto names(std::uint64_t seed, const std::string& what) {
         return AllOf(HasSubstr(make_run_id(seed)), HasSubstr(what));
@@ -76,9 +87,9 @@ TEST_F(Verify, FindsMissingDocumentsAndWindows) {
     EXPECT_THAT(problems(), Contains(names(4, "raw windows are missing")));
 }
 
-const std::string every_table[] = {"measurement_values", "measurements",  "scores",
-                                   "components",         "gpus",          "run_facts",
-                                   "run_windows",        "run_documents", "runs"};
+const std::string every_table[] = {
+    "measurement_values", "measurements", "scores",      "components",    "gpus",
+    "run_facts",          "run_products", "run_windows", "run_documents", "runs"};
 
 std::string removal_of(int seq) {
     std::string sql;
@@ -153,6 +164,70 @@ TEST_F(Verify, FindsEditedIndexRowsAndRebuildMakesThemAnew) {
         ASSERT_TRUE((*store)->rebuild());
         EXPECT_THAT(problems(), IsEmpty()) << sql;
     }
+}
+
+TEST_F(Verify, FindsEditedPointsAndRebuildMakesThemAnew) {
+    const std::vector<std::pair<std::string, std::string>> edits = {
+        {"UPDATE points SET timestamp_unix = 5 WHERE kind = 1 AND seq = 2 AND position = 1",
+         "points differs"},
+        {"UPDATE points SET doubts = 0 WHERE kind = 0 AND seq = 2 AND position = 1",
+         "points differs"},
+        {"UPDATE points SET stack_id = 2 WHERE kind = 0 AND seq = 2 AND position = 1",
+         "points differs"},
+        {"UPDATE points SET figures = x'00' WHERE kind = 0 AND seq = 2 AND position = 1",
+         "points differs"},
+        {"UPDATE points SET figures = (SELECT figures FROM points p WHERE p.kind = 0 AND p.seq = 3 "
+         "AND p.position = 1) WHERE kind = 0 AND seq = 2 AND position = 1",
+         "points differs"},
+        {"DELETE FROM points WHERE kind = 1 AND seq = 2 AND position = 1", "points lacks"},
+        {"UPDATE score_series SET key = '{}' WHERE id = 1", "the series of its score"},
+        {"UPDATE metrics SET unit = 'furlong' WHERE name = 'gops'", "points differs"},
+        {"UPDATE metrics SET name = 'speed' WHERE name = 'blas3_gops'", "points differs"},
+        {"DELETE FROM run_products WHERE seq = 2", "run_products has 0 rows"},
+        {"UPDATE run_products SET product = 'x' WHERE seq = 2", "run_products.product"},
+    };
+    add_second_stack();
+    for (const auto& [sql, problem] : edits) {
+        tamper(path_, sql);
+        EXPECT_THAT(problems(), Contains(names(2, problem))) << sql;
+        ASSERT_TRUE((*open_store(path_, OpenMode::append))->rebuild());
+        EXPECT_THAT(problems(), IsEmpty()) << sql;
+    }
+}
+
+TEST_F(Verify, FindsEditedSummaries) {
+    add_second_stack();
+    std::vector<peakward::Run> more;
+    for (std::uint64_t seed = 10; seed <= 140; ++seed) more.push_back(make_small_run(seed));
+    ASSERT_TRUE((*open_store(path_, OpenMode::append))->append_all(more));
+    EXPECT_THAT(problems(), IsEmpty());
+    const std::vector<std::pair<std::string, std::string>> edits = {
+        {"UPDATE hosts SET runs = runs + 1", "hosts does not agree"},
+        {"UPDATE hosts SET newest_seq = 1", "hosts does not agree"},
+        {"UPDATE hosts SET install = 'x'", "hosts does not agree"},
+        {"DELETE FROM hosts", "hosts has 0 rows"},
+        {"UPDATE stacks SET id = 10 - id", "stacks does not list"},
+        {"INSERT INTO stacks VALUES (77, 'a', 'b')", "stacks does not list"},
+        {"UPDATE sealed_points SET points = x'0100' WHERE id = 5", "sealed_points does not agree"},
+        {"UPDATE sealed_points SET last_seq = last_seq + 1 WHERE id = 5",
+         "sealed_points does not agree"},
+        {"DELETE FROM sealed_points WHERE id = 5", "sealed_points does not agree"},
+        {"INSERT INTO sealed_points VALUES (9999, 0, 1, 99, 3, x'0100')",
+         "sealed_points has 1 rows"},
+        {"UPDATE points SET unsealed = unsealed % 64 + 1 WHERE kind = 1 AND seq = 2",
+         "points does not count"},
+        {"INSERT INTO points VALUES (0, 1, 1, 99, 1, 1, 0, 1, x'')", "points has 1 rows"},
+    };
+    store_test::raw_connection(path_).scalar_text("PRAGMA wal_checkpoint(TRUNCATE)");
+    const std::string whole = store_test::read_file(path_);
+    for (const auto& [sql, problem] : edits) {
+        tamper(path_, sql);
+        EXPECT_THAT(problems(), Contains(HasSubstr(problem))) << sql;
+        store_test::write_file(path_, whole);
+    }
+    for (std::size_t i = 0; i < edits.size(); i += 3) tamper(path_, edits[i].first);
+    ASSERT_TRUE((*open_store(path_, OpenMode::append))->rebuild());
+    EXPECT_THAT(problems(), IsEmpty());
 }
 
 TEST_F(Verify, FindsAnEditedSeriesKey) {

@@ -25,20 +25,24 @@ IndexWriter::IndexWriter(Connection& connection)
       measurement_(connection.prepare(
           insert_sql("measurements", "series_id, seq, position", measurement_columns, 3))),
       value_(connection.prepare(
-          insert_sql("measurement_values", "series_id, seq, position", value_columns, 3))) {
+          insert_sql("measurement_values", "series_id, seq, position", value_columns, 3))),
+      find_score_series_(connection.prepare("SELECT id FROM score_series WHERE sha256 = ?")),
+      add_score_series_(connection.prepare("INSERT INTO score_series (sha256, key) VALUES (?, ?)")),
+      points_(connection) {
     for (const IndexTable& table : run_tables())
         tables_.push_back(connection.prepare(insert_sql(table.name, "seq", table.columns, 1)));
 }
 
-std::int64_t IndexWriter::series_id(const MeasurementRows& rows) {
-    find_series_.bind(1, std::string_view(rows.series_sha256));
-    const bool known = find_series_.step();
-    std::int64_t id = known ? find_series_.integer(0) : 0;
-    find_series_.reset();
+std::int64_t IndexWriter::series_id(Statement& find, Statement& add, const std::string& sha256,
+                                    const std::string& key) {
+    find.bind(1, std::string_view(sha256));
+    const bool known = find.step();
+    const std::int64_t id = known ? find.integer(0) : 0;
+    find.reset();
     if (known) return id;
-    add_series_.bind(1, std::string_view(rows.series_sha256));
-    add_series_.bind(2, std::string_view(rows.series_key));
-    add_series_.run();
+    add.bind(1, std::string_view(sha256));
+    add.bind(2, std::string_view(key));
+    add.run();
     return connection_.last_insert_id();
 }
 
@@ -49,9 +53,11 @@ void IndexWriter::write(std::int64_t seq, const RunRows& rows) {
             bind_row(tables_[i], 2, row);
             tables_[i].run();
         }
+    points_.begin_run(seq, rows.origin);
     for (std::size_t position = 0; position < rows.measurements.size(); ++position) {
         const MeasurementRows& measurement = rows.measurements[position];
-        const std::int64_t id = series_id(measurement);
+        const std::int64_t id =
+            series_id(find_series_, add_series_, measurement.series_sha256, measurement.series_key);
         for (Statement* statement : {&measurement_, &value_}) {
             statement->bind(1, id);
             statement->bind(2, seq);
@@ -63,7 +69,16 @@ void IndexWriter::write(std::int64_t seq, const RunRows& rows) {
             bind_row(value_, 4, value);
             value_.run();
         }
+        if (measurement.point)
+            points_.add(SeriesKind::measurement, id, std::int64_t(position), *measurement.point);
     }
+    for (std::size_t position = 0; position < rows.scores.size(); ++position) {
+        const ScoreRows& score = rows.scores[position];
+        const std::int64_t id =
+            series_id(find_score_series_, add_score_series_, score.series_sha256, score.series_key);
+        points_.add(SeriesKind::score, id, std::int64_t(position), score.point);
+    }
+    points_.end_run();
 }
 
 }  // namespace peakward::store

@@ -1,9 +1,7 @@
-// Series, stacks and hardware out of the index tables.
+// Series, stacks, hardware and facts, out of the index tables.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "core/json.hpp"
@@ -49,256 +47,47 @@ struct Where {
     }
 };
 
-Status add_period(Where& where, const SeriesFilter& filter) {
+// Seconds, begin inclusive, end exclusive; everything where the filter names none.
+Result<Period> period_of(const SeriesFilter& filter) {
+    Period whole{std::numeric_limits<std::int64_t>::min(),
+                 std::numeric_limits<std::int64_t>::max()};
     if (!filter.since.empty()) {
         auto period = parse_period(filter.since);
         if (!period) return tl::make_unexpected(period.error());
-        where.add("r.timestamp_unix >= ?", {period->begin});
+        whole.begin = period->begin;
     }
     if (!filter.until.empty()) {
         auto period = parse_period(filter.until);
         if (!period) return tl::make_unexpected(period.error());
-        where.add("r.timestamp_unix < ?", {period->end});
+        whole.end = period->end;
     }
-    return {};
+    return whole;
 }
 
-bool wants(const SeriesFilter& filter, std::string_view metric) {
-    return filter.metrics.empty() ||
-           std::find(filter.metrics.begin(), filter.metrics.end(), metric) != filter.metrics.end();
+void read_common(const Json& json, SeriesKey& key) {
+    key.install = json.value("install", "");
+    key.lineage = json.value("lineage", "");
+    key.suite = json.value("suite", "");
+    key.power_mode = optional_from_json<std::string>(json, "power_mode");
 }
 
-struct ScoreMetric {
-    const char* name;
-    const char* unit;
-};
-constexpr ScoreMetric score_metrics[] = {{"peak_measured_gops", "GOP/s"},
-                                         {"blas3_gops", "GOP/s"},
-                                         {"stream_best_gbps", "GB/s"},
-                                         {"efficiency", "ratio"},
-                                         {"bandwidth_efficiency", "ratio"}};
-
-// The metrics of one score or case while its points come in, in any order.
-class Gathered {
-public:
-    explicit Gathered(SeriesKey key) : key_(std::move(key)) {}
-
-    void add(const std::string& metric, const std::string& unit, const SeriesPoint& point) {
-        Series& series = by_metric_[metric];
-        if (series.points.empty()) {
-            series.key = key_;
-            series.key.metric = metric;
-            series.key.unit = unit;
-        }
-        series.points.push_back(point);
-    }
-    // A run in which nothing was measured is a gap in every metric there is.
-    void add_gap(SeriesPoint point) {
-        point.value = point.ci_low = point.ci_high = no_number;
-        point.doubts |= doubt_not_measured;
-        gaps_.push_back(point);
-    }
-    Status hand_out(const std::function<Status(Series&&)>& take) {
-        for (auto& [metric, series] : by_metric_) {
-            series.points.insert(series.points.end(), gaps_.begin(), gaps_.end());
-            std::stable_sort(series.points.begin(), series.points.end(),
-                             [](const SeriesPoint& a, const SeriesPoint& b) {
-                                 return std::pair(a.time_unix, a.seq) <
-                                        std::pair(b.time_unix, b.seq);
-                             });
-            if (auto status = take(std::move(series)); !status) return status;
-        }
-        return {};
-    }
-
-private:
-    SeriesKey key_;
-    std::map<std::string, Series> by_metric_;
-    std::vector<SeriesPoint> gaps_;
-};
-
-class Reader {
-public:
-    Reader(Connection& connection, const SeriesFilter& filter,
-           const std::function<Status(Series&&)>& take)
-        : c_(connection), filter_(filter), take_(take) {}
-
-    Status read() {
-        if (auto status = add_period(runs_, filter_); !status) return status;
-        read_stacks();
-        read_superseded();
-        if (filter_.kind != SeriesKind::measurement && filter_.operation.empty())
-            if (auto status = read_scores(); !status) return status;
-        if (filter_.kind != SeriesKind::score)
-            if (auto status = read_cases(); !status) return status;
-        return c_.status();
-    }
-
-private:
-    void read_stacks() {
-        Statement rows = c_.prepare(
-            "SELECT r.software_fingerprint, f.stack_digest FROM runs r "
-            "JOIN run_facts f ON f.seq = r.seq GROUP BY 1, 2 ORDER BY min(r.seq)");
-        while (rows.step()) {
-            const auto place = std::int32_t(stacks_.size());
-            stacks_.emplace(std::pair(rows.text(0), rows.text(1)), place);
-        }
-    }
-    void read_superseded() {
-        Statement rows = c_.prepare(
-            "SELECT r.seq FROM runs later JOIN runs r ON r.run_id = later.supersedes "
-            "WHERE later.supersedes IS NOT NULL");
-        while (rows.step()) superseded_.insert(rows.integer(0));
-    }
-    std::int32_t place_of(const Statement& row, int fingerprint, int digest) const {
-        const auto found = stacks_.find({row.text(fingerprint), row.text(digest)});
-        return found == stacks_.end() ? -1 : found->second;
-    }
-    // Lists of flags repeat: each is read once.
-    std::uint16_t doubts_of(const std::string& flags) {
-        const auto known = doubts_.find(flags);
-        if (known != doubts_.end()) return known->second;
-        std::uint16_t doubts = 0;
-        const Json list = Json::parse(flags, nullptr, false);
-        if (list.is_array())
-            for (const Json& flag : list)
-                if (flag.is_string()) doubts |= doubt_of_flag(flag.get<std::string>());
-        return doubts_[flags] = doubts;
-    }
-    Status give(std::optional<Gathered>& gathered) {
-        if (auto status = c_.status(); !status) return status;
-        if (!gathered) return {};
-        Status status = gathered->hand_out(take_);
-        gathered.reset();
-        return status;
-    }
-
-    Status read_scores();
-    void add_score(const Statement& row, Gathered& gathered);
-    // Bounds of the figure, where a measurement of the run is what it was taken from.
-    std::pair<double, double> interval_of(std::int64_t seq, const char* metric,
-                                          const Statement& row, double value);
-    Status read_cases();
-    Status read_case(std::int64_t id, SeriesKey key);
-
-    Connection& c_;
-    const SeriesFilter& filter_;
-    const std::function<Status(Series&&)>& take_;
-    Where runs_;  // on r
-    std::map<std::pair<std::string, std::string>, std::int32_t> stacks_;
-    std::unordered_set<std::int64_t> superseded_;
-    std::unordered_map<std::string, std::uint16_t> doubts_;
-    std::optional<Statement> behind_;
-};
-
-// ---------------------------------------------------------------------------------------------
-// Scores
-// ---------------------------------------------------------------------------------------------
-
-Status Reader::read_scores() {
-    Where where = runs_;
-    where.one_of("r.lineage", filter_.lineages);
-    where.equal_or_below("r.suite", filter_.suite, '/');
-    where.equal_or_below("s.device", filter_.device, ':');
-    where.equal("s.backend", filter_.backend);
-    where.equal("s.precision", filter_.precision);
-    Statement rows = c_.prepare(fmt::format(
-        "SELECT r.install, r.lineage, f.power_mode, r.suite, s.device, s.backend, s.precision, "
-        "r.seq, r.timestamp_unix, r.software_fingerprint, f.stack_digest, f.flags, s.flags, "
-        "s.peak_operation, s.peak_measured_gops, s.blas3_gops, s.stream_best_gbps, s.efficiency, "
-        "s.bandwidth_efficiency FROM runs r JOIN run_facts f ON f.seq = r.seq "
-        "JOIN scores s ON s.seq = r.seq WHERE {} "
-        "ORDER BY r.lineage, r.install, f.power_mode, r.suite, s.device, s.backend, s.precision",
-        where.sql));
-    where.bind(rows, 1);
-    std::optional<Gathered> gathered;
-    SeriesKey before;
-    while (rows.step()) {
-        SeriesKey key;
-        key.install = rows.text(0);
-        key.lineage = rows.text(1);
-        key.power_mode = rows.optional_text(2);
-        key.suite = rows.text(3);
-        key.device = rows.text(4);
-        key.backend = rows.text(5);
-        key.precision = rows.text(6);
-        if (!gathered || key != before) {
-            if (auto status = give(gathered); !status) return status;
-            before = key;
-            gathered.emplace(std::move(key));
-        }
-        add_score(rows, *gathered);
-    }
-    return give(gathered);
+SeriesKey key_of_score(std::string_view text) {
+    SeriesKey key;
+    const Json json = Json::parse(text, nullptr, false);
+    if (!json.is_object()) return key;
+    read_common(json, key);
+    key.device = json.value("device", "");
+    key.backend = json.value("backend", "");
+    key.precision = json.value("precision", "");
+    return key;
 }
-
-void Reader::add_score(const Statement& row, Gathered& gathered) {
-    SeriesPoint point;
-    point.seq = row.integer(7);
-    if (superseded_.contains(point.seq)) return;
-    point.time_unix = row.integer(8);
-    point.stack = place_of(row, 9, 10);
-    point.doubts = std::uint16_t(doubts_of(row.text(11)) | doubts_of(row.text(12)));
-    bool any = false;
-    for (std::size_t i = 0; i < std::size(score_metrics); ++i) {
-        const ScoreMetric& metric = score_metrics[i];
-        const auto value = row.optional_number(14 + int(i));
-        any = any || value;
-        if (!value || !wants(filter_, metric.name)) continue;
-        point.value = *value;
-        std::tie(point.ci_low, point.ci_high) = interval_of(point.seq, metric.name, row, *value);
-        gathered.add(metric.name, metric.unit, point);
-    }
-    if (!any) gathered.add_gap(point);
-}
-
-std::pair<double, double> Reader::interval_of(std::int64_t seq, const char* metric,
-                                              const Statement& row, double value) {
-    const std::string name = metric;
-    const bool is_ratio = name == "efficiency" || name == "bandwidth_efficiency";
-    const bool is_bandwidth = name == "stream_best_gbps" || name == "bandwidth_efficiency";
-    const auto rate = is_bandwidth           ? row.optional_number(16)
-                      : name == "blas3_gops" ? row.optional_number(15)
-                                             : row.optional_number(14);
-    if (!rate || *rate == 0) return {no_number, no_number};
-    if (!behind_)
-        behind_.emplace(c_.prepare(
-            "SELECT v.ci_low, v.ci_high FROM measurements m JOIN series s ON s.id = m.series_id "
-            "JOIN measurement_values v ON v.series_id = m.series_id AND v.seq = m.seq "
-            "AND v.position = m.position AND v.metric = ?2 WHERE m.seq = ?1 "
-            "AND m.outcome = 'measured' AND v.value = ?3 AND s.device = ?4 AND s.backend = ?5 "
-            "AND (?6 IS NULL OR s.precision = ?6) AND (?7 IS NULL OR s.operation = ?7) LIMIT 1"));
-    Statement& behind = *behind_;
-    const bool is_peak = !is_bandwidth && name != "blas3_gops";
-    behind.bind(1, seq)
-        .bind(2, std::string_view(is_bandwidth ? "gbps" : "gops"))
-        .bind(3, Value(*rate))
-        .bind(4, std::string_view(row.text(4)))
-        .bind(5, std::string_view(row.text(5)))
-        .bind(6, is_bandwidth ? Value() : Value(row.text(6)))
-        .bind(7, is_peak ? Value(row.text(13)) : Value());
-    std::pair<double, double> bounds{no_number, no_number};
-    if (behind.step() && !behind.is_null(0) && !behind.is_null(1)) {
-        const double scale = is_ratio ? value / *rate : 1;
-        bounds = {behind.number(0) * scale, behind.number(1) * scale};
-    }
-    behind.reset();
-    return bounds;
-}
-
-// ---------------------------------------------------------------------------------------------
-// Cases
-// ---------------------------------------------------------------------------------------------
 
 SeriesKey key_of_case(std::string_view text) {
     SeriesKey key;
     key.kind = SeriesKind::measurement;
     const Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) return key;
-    key.install = json.value("install", "");
-    key.lineage = json.value("lineage", "");
-    key.suite = json.value("suite", "");
-    key.power_mode = optional_from_json<std::string>(json, "power_mode");
+    if (!json.is_object() || !json.contains("case")) return key;
+    read_common(json, key);
     if (const auto what = case_from_json(json.at("case"))) {
         key.device = what->device;
         key.backend = what->backend;
@@ -310,61 +99,163 @@ SeriesKey key_of_case(std::string_view text) {
     return key;
 }
 
-Status Reader::read_cases() {
+// Reads what is sealed in large pieces, and what came after row by row.
+class Reader {
+public:
+    Reader(Connection& connection, const SeriesFilter& filter,
+           const std::function<Status(Series&&)>& take)
+        : c_(connection), filter_(filter), take_(take) {}
+
+    Status read() {
+        auto period = period_of(filter_);
+        if (!period) return tl::make_unexpected(period.error());
+        period_ = *period;
+        read_metrics();
+        read_superseded();
+        if (metrics_.empty()) return c_.status();
+        prepare();
+        if (filter_.kind != SeriesKind::measurement && filter_.operation.empty())
+            if (auto status = read_kind(SeriesKind::score, "score_series"); !status) return status;
+        if (filter_.kind != SeriesKind::score)
+            if (auto status = read_kind(SeriesKind::measurement, "series"); !status) return status;
+        return c_.status();
+    }
+
+private:
+    struct Metric {
+        std::string name, unit;
+        std::vector<SeriesPoint> points;  // of the series that is being read
+    };
+
+    // Those that the filter wants.
+    void read_metrics() {
+        Statement rows = c_.prepare("SELECT id, name, unit FROM metrics");
+        while (rows.step()) {
+            const std::string name = rows.text(1);
+            const auto& wanted = filter_.metrics;
+            if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end())
+                metrics_[rows.integer(0)] = {name, rows.text(2), {}};
+        }
+    }
+    void read_superseded() {
+        Statement rows = c_.prepare(
+            "SELECT r.seq FROM runs later JOIN runs r ON r.run_id = later.supersedes "
+            "WHERE later.supersedes IS NOT NULL");
+        while (rows.step()) superseded_.insert(rows.integer(0));
+    }
+    void prepare() {
+        std::string ids = "0";
+        for (const auto& [id, metric] : metrics_) ids += fmt::format(", {}", id);
+        sealed_.emplace(c_.prepare(
+            fmt::format("SELECT metric_id, last_seq, points FROM sealed_points WHERE kind = ? AND "
+                        "series_id = ? AND metric_id IN ({}) ORDER BY metric_id, last_seq",
+                        ids)));
+        rows_.emplace(c_.prepare(
+            "SELECT seq, timestamp_unix, stack_id, doubts, figures FROM points WHERE kind = ? AND "
+            "series_id = ? AND seq > ? ORDER BY seq, position"));
+    }
+
+    Status read_kind(SeriesKind kind, const char* table);
+    Status read_one(std::int64_t kind, std::int64_t id);
+    Status hand_out(const SeriesKey& key);
+    bool is_left_out(const SeriesPoint& point) const {
+        return point.time_unix < period_.begin || point.time_unix >= period_.end ||
+               (!superseded_.empty() && superseded_.contains(point.seq));
+    }
+    Status damaged() const {
+        return failed(
+            fmt::format("{} has damaged points: 'peakward db verify' tells what else is, "
+                        "and 'peakward db rebuild' makes them anew",
+                        c_.path()));
+    }
+
+    Connection& c_;
+    const SeriesFilter& filter_;
+    const std::function<Status(Series&&)>& take_;
+    Period period_;
+    std::map<std::int64_t, Metric> metrics_;
+    std::vector<SeriesPoint> gaps_;
+    std::unordered_set<std::int64_t> superseded_;
+    std::optional<Statement> sealed_, rows_;
+    StoredPoint stored_;
+};
+
+Status Reader::read_kind(SeriesKind kind, const char* table) {
     Where where;
     where.one_of("lineage", filter_.lineages);
-    where.equal("operation", filter_.operation);
     where.equal("precision", filter_.precision);
     where.equal("backend", filter_.backend);
     where.equal_or_below("device", filter_.device, ':');
     where.equal_or_below("suite", filter_.suite, '/');
-    Statement rows =
-        c_.prepare(fmt::format("SELECT id, key FROM series WHERE {} ORDER BY id", where.sql));
-    where.bind(rows, 1);
-    while (rows.step())
-        if (auto status = read_case(rows.integer(0), key_of_case(rows.view(1))); !status)
-            return status;
+    if (kind == SeriesKind::measurement) where.equal("operation", filter_.operation);
+    Statement series =
+        c_.prepare(fmt::format("SELECT id, key FROM {} WHERE {} ORDER BY id", table, where.sql));
+    where.bind(series, 1);
+    while (series.step()) {
+        if (auto status = read_one(kind_column(kind), series.integer(0)); !status) return status;
+        const bool any = std::any_of(metrics_.begin(), metrics_.end(),
+                                     [](const auto& one) { return !one.second.points.empty(); });
+        if (!any) continue;
+        const SeriesKey key =
+            kind == SeriesKind::score ? key_of_score(series.view(1)) : key_of_case(series.view(1));
+        if (auto status = hand_out(key); !status) return status;
+    }
     return c_.status();
 }
 
-Status Reader::read_case(std::int64_t id, SeriesKey key) {
-    Where metrics;
-    metrics.one_of("v.metric", filter_.metrics);
-    Statement rows = c_.prepare(fmt::format(
-        "SELECT m.seq, m.position, m.outcome, m.flags, r.timestamp_unix, r.software_fingerprint, "
-        "f.stack_digest, f.flags, v.metric, v.value, v.unit, v.ci_low, v.ci_high "
-        "FROM measurements m JOIN runs r ON r.seq = m.seq JOIN run_facts f ON f.seq = m.seq "
-        "LEFT JOIN measurement_values v ON v.series_id = m.series_id AND v.seq = m.seq "
-        "AND v.position = m.position AND {} WHERE m.series_id = ? AND {} "
-        "ORDER BY m.seq, m.position",
-        metrics.sql, runs_.sql));
-    int next = metrics.bind(rows, 1);
-    rows.bind(next++, id);
-    runs_.bind(rows, next);
-    std::optional<Gathered> gathered;
-    gathered.emplace(std::move(key));
-    std::pair<std::int64_t, std::int64_t> gap{-1, -1};
-    while (rows.step()) {
-        SeriesPoint point;
-        point.seq = rows.integer(0);
-        const std::string_view outcome = rows.view(2);
-        if (superseded_.contains(point.seq) || outcome == "unsupported") continue;
-        const bool has_figure = outcome == "measured" || outcome == "contended";
-        point.doubts = std::uint16_t(doubts_of(rows.text(3)) | doubts_of(rows.text(7)));
-        if (outcome == "contended") point.doubts |= doubt_contended;
-        point.time_unix = rows.integer(4);
-        point.stack = place_of(rows, 5, 6);
-        if (has_figure && !rows.is_null(9)) {
-            point.value = rows.number(9);
-            point.ci_low = rows.optional_number(11).value_or(no_number);
-            point.ci_high = rows.optional_number(12).value_or(no_number);
-            gathered->add(rows.text(8), rows.text(10), point);
-        } else if (std::pair(point.seq, rows.integer(1)) != gap) {  // one row a metric, or none
-            gap = {point.seq, rows.integer(1)};
-            gathered->add_gap(point);
+// Into metrics_ and gaps_.
+Status Reader::read_one(std::int64_t kind, std::int64_t id) {
+    gaps_.clear();
+    for (auto& [metric_id, metric] : metrics_) metric.points.clear();
+    std::int64_t last_seq = 0;
+    sealed_->bind(1, kind).bind(2, id);
+    while (sealed_->step()) {
+        const std::int64_t metric_id = sealed_->integer(0);
+        last_seq = std::max(last_seq, sealed_->integer(1));
+        auto& points = metric_id == 0 ? gaps_ : metrics_.at(metric_id).points;
+        if (!unpack_points(sealed_->view(2), metric_id != 0, points)) return damaged();
+    }
+    sealed_->reset();
+    rows_->bind(1, kind).bind(2, id).bind(3, last_seq);
+    while (rows_->step()) {
+        if (!read_point(*rows_, 0, stored_)) return damaged();
+        if (stored_.figures.empty()) gaps_.push_back(stored_.point);
+        for (const PackedFigure& figure : stored_.figures) {
+            const auto metric = metrics_.find(figure.metric_id);
+            if (metric == metrics_.end()) continue;
+            SeriesPoint& point = metric->second.points.emplace_back(stored_.point);
+            point.value = figure.value;
+            point.ci_low = figure.ci_low;
+            point.ci_high = figure.ci_high;
+            point.doubts |= figure.doubts;
         }
     }
-    return give(gathered);
+    rows_->reset();
+    return c_.status();
+}
+
+Status Reader::hand_out(const SeriesKey& key) {
+    for (SeriesPoint& gap : gaps_) {
+        gap.value = gap.ci_low = gap.ci_high = no_number;
+        gap.doubts |= doubt_not_measured;
+    }
+    const auto before = [](const SeriesPoint& a, const SeriesPoint& b) {
+        return std::pair(a.time_unix, a.seq) < std::pair(b.time_unix, b.seq);
+    };
+    for (auto& [metric_id, metric] : metrics_) {
+        std::vector<SeriesPoint>& points = metric.points;
+        std::erase_if(points, [&](const SeriesPoint& point) { return is_left_out(point); });
+        if (points.empty()) continue;
+        for (const SeriesPoint& gap : gaps_)
+            if (!is_left_out(gap)) points.push_back(gap);
+        if (!std::is_sorted(points.begin(), points.end(), before))
+            std::stable_sort(points.begin(), points.end(), before);
+        Series series{key, points};
+        series.key.metric = metric.name;
+        series.key.unit = metric.unit;
+        if (auto status = take_(std::move(series)); !status) return status;
+    }
+    return {};
 }
 
 }  // namespace
@@ -378,9 +269,8 @@ Status SqliteStore::each_series(const SeriesFilter& filter,
 
 Result<std::vector<SoftwareStack>> SqliteStore::stacks() {
     std::vector<SoftwareStack> stacks;
-    Statement rows = connection_->prepare(
-        "SELECT r.software_fingerprint, f.stack_digest FROM runs r "
-        "JOIN run_facts f ON f.seq = r.seq GROUP BY 1, 2 ORDER BY min(r.seq)");
+    Statement rows =
+        connection_->prepare("SELECT software_fingerprint, stack_digest FROM stacks ORDER BY id");
     while (rows.step()) stacks.push_back({rows.text(0), rows.text(1)});
     if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
     return stacks;
@@ -394,20 +284,18 @@ namespace {
 
 // What the newest run of a lineage says of it.
 void read_newest(Connection& c, KnownHardware& known) {
-    Statement row = c.prepare(
-        "SELECT f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g "
-        "WHERE g.seq = f.seq AND g.position = 0), "
-        "(SELECT json_extract(document, '$.products') FROM run_documents d WHERE d.seq = f.seq) "
-        "FROM run_facts f WHERE f.seq = ?");
-    row.bind(1, known.newest_seq);
-    if (!row.step()) return;
-    known.cpu_model = row.optional_text(0).value_or("unknown");
-    known.gpu_model = row.optional_text(1).value_or("N/A");
-    const Json products = Json::parse(row.text(2), nullptr, false);
-    if (!products.is_array()) return;
-    for (const Json& product : products)
-        if (product.is_object())
-            known.products[product.value("device", "")] = product.value("product", "");
+    {
+        Statement row = c.prepare(
+            "SELECT f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g "
+            "WHERE g.seq = f.seq AND g.position = 0) FROM run_facts f WHERE f.seq = ?");
+        row.bind(1, known.newest_seq);
+        if (!row.step()) return;
+        known.cpu_model = row.optional_text(0).value_or("unknown");
+        known.gpu_model = row.optional_text(1).value_or("N/A");
+    }
+    Statement products = c.prepare("SELECT device, product FROM run_products WHERE seq = ?");
+    products.bind(1, known.newest_seq);
+    while (products.step()) known.products[products.text(0)] = products.text(1);
 }
 
 }  // namespace
@@ -418,36 +306,28 @@ Result<std::vector<KnownHardware>> SqliteStore::hardware() {
     std::map<std::string, KnownHardware> by_lineage;
     {
         Statement rows = c.prepare(
-            "SELECT lineage, count(*), min(timestamp_unix), max(timestamp_unix) FROM runs "
-            "GROUP BY lineage");
+            "SELECT lineage, hardware_fingerprint, install, runs, first_unix, newest_unix, "
+            "newest_seq FROM hosts ORDER BY first_unix, first_seq");
         while (rows.step()) {
             KnownHardware& known = by_lineage[rows.text(0)];
+            const bool is_first = known.runs == 0;
             known.lineage = rows.text(0);
-            known.runs = rows.integer(1);
-            known.first_unix = rows.integer(2);
-            known.last_unix = rows.integer(3);
+            const std::string fingerprint = rows.text(1), install = rows.text(2);
+            if (std::none_of(known.fingerprints.begin(), known.fingerprints.end(),
+                             [&](const auto& one) { return one.first == fingerprint; }))
+                known.fingerprints.emplace_back(fingerprint, rows.integer(4));
+            if (std::find(known.installs.begin(), known.installs.end(), install) ==
+                known.installs.end())
+                known.installs.push_back(install);
+            known.runs += rows.integer(3);
+            if (is_first) known.first_unix = rows.integer(4);
+            const std::pair newest(rows.integer(5), rows.integer(6));
+            if (is_first || newest > std::pair(known.last_unix, known.newest_seq))
+                std::tie(known.last_unix, known.newest_seq) = newest;
         }
-    }
-    {
-        Statement rows = c.prepare(
-            "SELECT lineage, hardware_fingerprint, min(timestamp_unix) FROM runs "
-            "GROUP BY 1, 2 ORDER BY 3, min(seq)");
-        while (rows.step())
-            by_lineage[rows.text(0)].fingerprints.emplace_back(rows.text(1), rows.integer(2));
-    }
-    {
-        Statement rows = c.prepare(
-            "SELECT lineage, install FROM runs GROUP BY 1, 2 ORDER BY min(timestamp_unix), "
-            "min(seq)");
-        while (rows.step()) by_lineage[rows.text(0)].installs.push_back(rows.text(1));
     }
     std::vector<KnownHardware> hardware;
     for (auto& [lineage, known] : by_lineage) {
-        Statement newest = c.prepare(
-            "SELECT seq FROM runs WHERE lineage = ? ORDER BY timestamp_unix DESC, seq DESC "
-            "LIMIT 1");
-        newest.bind(1, std::string_view(lineage));
-        if (newest.step()) known.newest_seq = newest.integer(0);
         read_newest(c, known);
         hardware.push_back(std::move(known));
     }

@@ -11,6 +11,7 @@
 
 #include "core/text.hpp"
 #include "embedded/sqlite_migrations.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 namespace peakward::store {
 namespace {
@@ -82,8 +83,17 @@ Status back_up(const std::string& path, const std::string& target,
     return {};
 }
 
-// One migration, unless another process has just done it.
-Status apply(Connection& connection, const Migration& migration, bool& backed_up) {
+// Tables that a migration has made and that only this program can fill: points are packed.
+bool lacks_index(Connection& connection) {
+    return holds_runs(connection) &&
+           connection.scalar("SELECT NOT EXISTS (SELECT 1 FROM stacks)") != 0;
+}
+
+// One migration, unless another process has just done it. The last one fills the index where it is
+// not there yet, so that no program ever reads a database without.
+Status apply(Connection& connection, const std::vector<Migration>& migrations, std::size_t place,
+             bool& backed_up) {
+    const Migration& migration = migrations[place];
     Transaction transaction(connection, Transaction::Kind::write);
     const int now = version_of(connection);
     if (auto status = connection.status(); !status) return status;
@@ -96,7 +106,11 @@ Status apply(Connection& connection, const Migration& migration, bool& backed_up
     backed_up = true;
     connection.execute(migration.sql);
     connection.execute(fmt::format("PRAGMA user_version = {}", migration.version));
-    if (auto status = transaction.commit(); !status)
+    Status status = connection.status();
+    if (status && place + 1 == migrations.size() && lacks_index(connection))
+        status = rebuild_index(connection, migrations);
+    if (status) status = transaction.commit();
+    if (!status)
         return failed(
             fmt::format("migration {} was not made: {}", migration.name, status.error().message));
     return {};
@@ -130,9 +144,9 @@ Result<MigrationReport> migrate_schema(Connection& connection,
     MigrationReport report;
     report.from = version_of(connection);
     bool backed_up = false;
-    for (const Migration& migration : migrations) {
-        if (migration.version <= report.from) continue;
-        if (auto status = apply(connection, migration, backed_up); !status)
+    for (std::size_t i = 0; i < migrations.size(); ++i) {
+        if (migrations[i].version <= report.from) continue;
+        if (auto status = apply(connection, migrations, i, backed_up); !status)
             return tl::make_unexpected(status.error());
     }
     report.to = version_of(connection);

@@ -7,6 +7,7 @@
 #include "store/run_store.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/open.hpp"
+#include "store/sqlite/points.hpp"
 #include "store/stored_run.hpp"
 
 namespace peakward::store {
@@ -51,6 +52,9 @@ std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha25
 // The words of a list in JSON, as flags are stored; none when it is not one.
 std::vector<std::string> words_of(std::string_view json_list);
 
+// Makes the whole index anew out of the documents; the caller's transaction holds the lock.
+Status rebuild_index(Connection& connection, const std::vector<Migration>& migrations);
+
 // The statements that write the index of runs, prepared once.
 class IndexWriter {
 public:
@@ -58,11 +62,14 @@ public:
     void write(std::int64_t seq, const RunRows& rows);
 
 private:
-    std::int64_t series_id(const MeasurementRows& rows);
+    std::int64_t series_id(Statement& find, Statement& add, const std::string& sha256,
+                           const std::string& key);
 
     Connection& connection_;
     std::vector<Statement> tables_;
     Statement find_series_, add_series_, measurement_, value_;
+    Statement find_score_series_, add_score_series_;
+    PointWriter points_;
 };
 
 }  // namespace peakward::store

@@ -6,6 +6,7 @@
 #include "core/sha256.hpp"
 #include "core/text.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/verify_points.hpp"
 
 namespace peakward::store {
 namespace {
@@ -42,6 +43,10 @@ public:
             walk();
             check_head();
             check_counts();
+            if (readable_ && is_whole_) {
+                points_->check_summaries([&](const std::string& text) { problem(text); });
+                take_failure("reading series");
+            }
         }
         if (dropped_ > 0) report_.problems.push_back(fmt::format("and {} more", dropped_));
         return std::move(report_);
@@ -89,17 +94,23 @@ private:
         const std::int64_t found = connection_.scalar(
             "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'run_documents', "
             "'run_windows', 'chain_head', 'run_facts', 'gpus', 'components', 'scores', 'series', "
-            "'measurements', 'measurement_values')");
-        return found == 11;
+            "'measurements', 'measurement_values', 'run_products', 'stacks', 'score_series', "
+            "'metrics', 'points', 'sealed_points', 'hosts')");
+        return found == 18;
+    }
+
+    // The rest of its primary key, after seq.
+    static std::string order_of(const IndexTable& table) {
+        const std::string_view first = table.columns.front();
+        const bool in_key = first == "position" || first == "name" || first == "device";
+        return in_key ? fmt::format(", {}", first) : "";
     }
 
     void prepare() {
+        points_.emplace(connection_);
         for (const IndexTable& table : run_tables())
             tables_.push_back(connection_.prepare(
-                select_sql(table.name, table.columns, "seq = ? ORDER BY seq") +
-                (table.columns.front() == std::string_view("position") ? ", position"
-                 : table.columns.front() == std::string_view("name")   ? ", name"
-                                                                       : "")));
+                select_sql(table.name, table.columns, "seq = ? ORDER BY seq") + order_of(table)));
         measurements_.push_back(connection_.prepare(fmt::format(
             "SELECT m.series_id, s.sha256, s.key, m.position, {} FROM measurements m "
             "LEFT JOIN series s ON s.id = m.series_id WHERE m.seq = ? ORDER BY m.position",
@@ -132,6 +143,7 @@ private:
     void check_link(const Statement& row) {
         const std::int64_t seq = row.integer(0), missing = seq - last_.seq - 1;
         if (missing > 0) {
+            is_whole_ = false;
             const std::string after =
                 last_.seq == 0 ? "at the beginning" : fmt::format("after run {}", last_.run_id);
             problem(fmt::format("{} missing {}, before run {} (seq {} to {})",
@@ -148,6 +160,7 @@ private:
 
     void check_content(const Statement& row) {
         auto not_compared = [&](const std::string& why) {
+            is_whole_ = false;
             run_problem(why);
             count_rows_of(row.integer(0));
         };
@@ -198,7 +211,8 @@ private:
                     expected.tables[i]);
             tables_[i].reset();
         }
-        check_measurements(seq, expected.measurements);
+        points_->check_run(seq, expected, check_measurements(seq, expected.measurements),
+                           [&](const std::string& text) { run_problem(text); });
     }
 
     // The rows that the statement gives against those that the document gives.
@@ -224,7 +238,10 @@ private:
         }
     }
 
-    void check_measurements(std::int64_t seq, const std::vector<MeasurementRows>& expected) {
+    // Returns the series that the rows name.
+    std::vector<std::int64_t> check_measurements(std::int64_t seq,
+                                                 const std::vector<MeasurementRows>& expected) {
+        std::vector<std::int64_t> series_ids;
         Statement& stored = measurements_.front();
         Statement& values = values_.front();
         stored.bind(1, seq);
@@ -235,6 +252,7 @@ private:
         for (; stored.step(); ++position) {
             if (position >= expected.size()) continue;
             const MeasurementRows& rows = expected[position];
+            series_ids.push_back(stored.integer(0));
             if (stored.view(1) != rows.series_sha256 || stored.view(2) != rows.series_key ||
                 stored.integer(3) != std::int64_t(position))
                 run_problem(
@@ -252,6 +270,7 @@ private:
         if (position != expected.size())
             run_problem(fmt::format("measurements has {} rows of it where its document gives {}",
                                     position, expected.size()));
+        return series_ids;
     }
 
     // The index rows of a run whose document cannot tell how many there should be.
@@ -275,6 +294,7 @@ private:
             connection_.prepare("SELECT seq, run_sha256, chain_sha256 FROM chain_head");
         if (!head.step()) return problem("chain_head has lost its row");
         const std::int64_t seq = head.integer(0);
+        is_whole_ = is_whole_ && seq <= last_.seq;
         if (seq > last_.seq)
             problem(fmt::format(
                 "{} missing at the end, {} (seq {} to {})",
@@ -308,6 +328,8 @@ private:
     VerifyReport report_;
     std::size_t dropped_ = 0;
     bool readable_ = true;
+    bool is_whole_ = true;  // every run is there and can be compared
+    std::optional<PointVerifier> points_;
     std::vector<Statement> tables_, measurements_, values_;
     std::vector<std::int64_t> counts_;  // rows that the documents give, as counted_tables()
     Link last_;
@@ -321,70 +343,6 @@ Result<VerifyReport> SqliteStore::verify() {
     Transaction transaction(*connection_, Transaction::Kind::read);
     if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
     return Verifier(*connection_, options_.migrations).verify();
-}
-
-// ---------------------------------------------------------------------------------------------
-// Rebuild
-// ---------------------------------------------------------------------------------------------
-
-namespace {
-
-// Children before their parents.
-constexpr const char* index_tables[] = {"measurement_values", "measurements", "series",   "scores",
-                                        "components",         "gpus",         "run_facts"};
-
-// Every trigger on these tables goes; the ones of the migrations come back afterwards.
-void drop_triggers(Connection& connection) {
-    std::vector<std::string> names;
-    for (const char* table : index_tables) {
-        Statement rows = connection.prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?");
-        rows.bind(1, std::string_view(table));
-        while (rows.step()) names.push_back(rows.text(0));
-    }
-    for (const std::string& name : names)
-        connection.execute(fmt::format("DROP TRIGGER \"{}\"", name));
-}
-
-void create_triggers(Connection& connection, const std::vector<Migration>& migrations) {
-    Connection model(":memory:", Connection::Access::memory, connection.lock_wait());
-    for (const Migration& migration : migrations) model.execute(migration.sql);
-    for (const char* table : index_tables) {
-        Statement rows = model.prepare(
-            "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? ORDER BY name");
-        rows.bind(1, std::string_view(table));
-        while (rows.step()) connection.execute(rows.text(0));
-    }
-}
-
-}  // namespace
-
-Status SqliteStore::rebuild() {
-    Connection& c = *connection_;
-    Transaction transaction(c, Transaction::Kind::write);
-    if (auto status = check_version(); !status) return status;
-    drop_triggers(c);
-    for (const char* table : index_tables) c.execute(fmt::format("DELETE FROM {}", table));
-    {
-        Statement rows = c.prepare(
-            "SELECT r.seq, r.run_id, r.sha256, d.document FROM runs r "
-            "LEFT JOIN run_documents d ON d.seq = r.seq ORDER BY r.seq");
-        IndexWriter writer(c);
-        while (rows.step()) {
-            const bool whole = sha256_hex(rows.view(3)) == rows.view(2);
-            auto run = run_of_document(rows.view(3), "its document");
-            if (!whole || !run)
-                return failed(
-                    fmt::format("nothing was rebuilt, because run {} in {} is damaged ({}): "
-                                "restore the database "
-                                "from a backup first",
-                                rows.text(1), c.path(),
-                                whole ? run.error().message : "its SHA-256 does not agree"));
-            writer.write(rows.integer(0), rows_of(*run));
-        }
-    }
-    create_triggers(c, options_.migrations);
-    return transaction.commit();
 }
 
 }  // namespace peakward::store

@@ -1,0 +1,121 @@
+#include "store/point_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "catalog/catalog.hpp"
+
+namespace peakward::store {
+namespace {
+
+using catalog::OperationClass;
+
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+
+std::uint16_t doubts_of(const std::vector<std::string>& flags) {
+    unsigned doubts = 0;
+    for (const std::string& flag : flags) doubts |= doubt_of_flag(flag);
+    return std::uint16_t(doubts);
+}
+
+double number_or_nan(const Value& value) {
+    const auto* real = std::get_if<double>(&value);
+    return real ? *real : no_number;
+}
+
+OperationClass class_of(const Measurement& m) {
+    const auto* operation = catalog::find_operation(m.what.operation);
+    return operation ? operation->kind : OperationClass::probe;
+}
+
+// A rate of a score, and where it comes from: a bandwidth is any precision's.
+struct Rate {
+    std::optional<double> value;
+    bool is_bandwidth = false;
+    std::vector<OperationClass> classes;  // that it is the best of
+    std::string operation = {};           // the same, where the run tells
+};
+
+bool may_be_behind(const Rate& rate, const Score& score, const Measurement& m) {
+    if (m.what.device != score.device || m.what.backend != score.backend) return false;
+    if (!rate.is_bandwidth && m.what.precision != score.precision) return false;
+    return m.what.operation == rate.operation ||
+           std::find(rate.classes.begin(), rate.classes.end(), class_of(m)) != rate.classes.end();
+}
+
+// Bounds as factors of the rate: the shortest time gives the highest rate.
+std::pair<double, double> interval_of(const Run& run, const Score& score, const Rate& rate) {
+    for (const Measurement& m : run.measurements) {
+        if (m.outcome != Outcome::measured || !rate.value) continue;
+        if ((rate.is_bandwidth ? m.gbps : m.gops) != rate.value) continue;
+        if (!may_be_behind(rate, score, m)) continue;
+        const Statistics& s = m.statistics;
+        if (s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0)
+            return {s.median_s / s.ci_high_s, s.median_s / s.ci_low_s};
+    }
+    return {no_number, no_number};
+}
+
+// The flag says that some case of the row was contended. Where the run shows which, only the rates
+// that could have been that case's are in doubt.
+bool is_contended(const Run& run, const Score& score, const Rate& rate) {
+    if (std::find(score.flags.begin(), score.flags.end(), "contended") == score.flags.end())
+        return false;
+    bool shown = false;
+    for (const Measurement& m : run.measurements) {
+        if (m.outcome != Outcome::contended || m.what.device != score.device ||
+            m.what.backend != score.backend)
+            continue;
+        shown = true;
+        if (may_be_behind(rate, score, m)) return true;
+    }
+    return !shown;
+}
+
+}  // namespace
+
+std::optional<PointRow> point_of(const Run& run, const Measurement& measurement,
+                                 const std::vector<Row>& values) {
+    if (measurement.outcome == Outcome::unsupported) return std::nullopt;
+    PointRow point;
+    point.doubts = std::uint16_t(doubts_of(run.flags) | doubts_of(measurement.flags));
+    if (measurement.outcome == Outcome::contended) point.doubts |= doubt_contended;
+    if (measurement.outcome != Outcome::measured && measurement.outcome != Outcome::contended)
+        return point;
+    for (const Row& row : values)
+        if (const auto* value = std::get_if<double>(&row[1]))
+            point.figures.push_back({std::get<std::string>(row[0]), std::get<std::string>(row[2]),
+                                     *value, number_or_nan(row[3]), number_or_nan(row[4]), 0});
+    return point;
+}
+
+PointRow point_of(const Run& run, const Score& score) {
+    const Rate blas3{score.blas3_gops, false, {OperationClass::blas3}};
+    const Rate stream{score.stream_best_gbps, true, {OperationClass::memory}};
+    Rate peak{
+        score.peak_measured_gops, false, {OperationClass::compute_peak}, score.peak_operation};
+    const auto* operation = catalog::find_operation(score.peak_operation);
+    if (!operation || operation->kind != OperationClass::compute_peak)
+        peak.classes.push_back(OperationClass::blas3);
+    PointRow point;
+    point.doubts =
+        std::uint16_t((doubts_of(run.flags) | doubts_of(score.flags)) & ~unsigned{doubt_contended});
+    if (doubts_of(run.flags) & doubt_contended) point.doubts |= doubt_contended;
+    const auto add = [&](const char* metric, const char* unit, std::optional<double> value,
+                         const Rate& rate) {
+        if (!value || !std::isfinite(*value)) return;
+        const auto [low, high] = interval_of(run, score, rate);
+        const bool contended = is_contended(run, score, rate);
+        point.figures.push_back({metric, unit, *value, *value * low, *value * high,
+                                 contended ? std::uint16_t{doubt_contended} : std::uint16_t{0}});
+    };
+    add("bandwidth_efficiency", "ratio", score.bandwidth_efficiency, stream);
+    add("blas3_gops", "GOP/s", score.blas3_gops, blas3);
+    add("efficiency", "ratio", score.efficiency, peak);
+    add("peak_measured_gops", "GOP/s", score.peak_measured_gops, peak);
+    add("stream_best_gbps", "GB/s", score.stream_best_gbps, stream);
+    return point;
+}
+
+}  // namespace peakward::store
