@@ -85,8 +85,9 @@ std::string table_html(const Table& table, const std::string& fallback_title) {
     const std::string title = html_text(table.title.empty() ? fallback_title : table.title);
     std::string out = fmt::format(
         "<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table>"
-        "<caption>{}</caption>\n<thead><tr>",
-        title, title);
+        "<caption{}>{}</caption>\n<thead><tr>",
+        // A table that has no name of its own stands below its name already.
+        title, table.title.empty() ? " class=\"said\"" : "", title);
     for (const Column& column : table.columns)
         out += fmt::format("<th scope=\"col\"{}>{}</th>",
                            class_of(Tone::plain, column.align == Align::right),

@@ -134,10 +134,14 @@ private:
         for (const PlotPoint& point : points)
             if (has_interval(point)) run.push_back(&point);
         if (run.empty()) return;
-        out_ += fmt::format("<path class=\"band s{}\" d=\"", at % glyph_count);
-        if (run.size() == 1) {
-            start(at_x(run[0]->x), at_y(run[0]->low));
-            step(at_x(run[0]->x), at_y(run[0]->high));
+        // Between points in no order there is nothing to fill: a bar each.
+        const bool bars = plot_.series[at].style == PlotStyle::marks || run.size() == 1;
+        out_ += fmt::format("<path class=\"{} s{}\" d=\"", bars ? "bar" : "band", at % glyph_count);
+        if (bars) {
+            for (const PlotPoint* p : run) {
+                start(at_x(p->x), at_y(p->low));
+                step(at_x(p->x), at_y(p->high));
+            }
         } else {
             start(at_x(run[0]->x), at_y(run[0]->high));
             for (std::size_t i = 1; i < run.size(); ++i) step(at_x(run[i]->x), at_y(run[i]->high));

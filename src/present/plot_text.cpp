@@ -160,7 +160,8 @@ void Drawing::draw_band(Canvas& canvas, const PlotSeries& series) const {
     for (const PlotPoint& point : series.points) {
         const bool has_band =
             is_drawn(point, plot_) && std::isfinite(point.low) && std::isfinite(point.high);
-        if (!has_band || !point.doubts.empty()) {
+        // Doubtful points, and points in no order, have their intervals for themselves.
+        if (!has_band || !point.doubts.empty() || series.style == PlotStyle::marks) {
             if (has_band)
                 canvas.band(dot_x(canvas, point.x), dot_y(canvas, point.low),
                             dot_y(canvas, point.high));
@@ -181,9 +182,8 @@ void Drawing::draw_band(Canvas& canvas, const PlotSeries& series) const {
 void Drawing::draw_series(Canvas& canvas, const PlotSeries& series, std::size_t index) const {
     // A mark for each point says more, until they hide each other.
     const bool joined = series.style != PlotStyle::marks;
-    const bool marked =
-        !joined || (series.style == PlotStyle::points &&
-                    static_cast<int>(series.points.size()) * 2 <= columns_);
+    const bool marked = !joined || (series.style == PlotStyle::points &&
+                                    static_cast<int>(series.points.size()) * 2 <= columns_);
     const Tone tone = index == 0 ? Tone::good : Tone::plain;
     const std::size_t which = index % marks().point.size();
     const PlotPoint* before = nullptr;

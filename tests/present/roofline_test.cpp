@@ -18,7 +18,7 @@ const PlotSeries* series_named(const Plot& plot, const std::string& name) {
 }
 
 TEST(Roofline, APointStandsAtTheOperationsPerByteOfItsDefinition) {
-    Run run = sample_run();
+    auto run = sample_run();
     const double n = 1024;
     Measurement& gemm = run.measurements.front();
     gemm.statistics.median_s = 0.01;
@@ -39,7 +39,7 @@ TEST(Roofline, APointStandsAtTheOperationsPerByteOfItsDefinition) {
 }
 
 TEST(Roofline, ARoofBendsWhereMemoryStopsToLimit) {
-    Run run = sample_run();
+    auto run = sample_run();
     for (Score& score : run.results) {
         score.theoretical_bandwidth.kind = PeakKind::datasheet;
         score.theoretical_bandwidth.value = 20;

@@ -107,6 +107,18 @@
                     if (!s.shown || !s.low) return;
                     const at = s.xs.map((_, i) => i).filter((i) => s.low[i] !== null && s.high[i] !== null && !s.doubt(i));
                     if (!at.length) return;
+                    if (s.style === 'marks' || at.length === 1) {
+                        c.strokeStyle = colour('s' + (n % GLYPHS));
+                        c.lineWidth = pixel;
+                        c.setLineDash([]);
+                        c.beginPath();
+                        at.forEach((i) => {
+                            c.moveTo(x(s.xs[i]), y(s.high[i]));
+                            c.lineTo(x(s.xs[i]), y(s.low[i]));
+                        });
+                        c.stroke();
+                        return;
+                    }
                     c.beginPath();
                     at.forEach((i, k) => (k ? c.lineTo : c.moveTo).call(c, x(s.xs[i]), y(s.high[i])));
                     at.reverse().forEach((i) => c.lineTo(x(s.xs[i]), y(s.low[i])));
@@ -115,10 +127,6 @@
                     c.fillStyle = colour('s' + (n % GLYPHS));
                     c.fill();
                     c.globalAlpha = 1;
-                    if (at.length === 1) {
-                        c.strokeStyle = c.fillStyle;
-                        c.stroke();
-                    }
                 });
                 c.lineWidth = pixel;
                 c.font = 12 * pixel + 'px system-ui, sans-serif';
