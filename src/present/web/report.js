@@ -293,6 +293,11 @@
             options.axes[0].incrs = timeSteps.concat([30, 61, 91, 182, 365, 730, 1826, 3652].map((d) => d * DAY_S));
             options.axes[0].splits = (u, at, from, to, step) => timeSplits(from, to, step);
         }
+        [data.x, data.y].forEach((of, at) => {
+            if (of.scale !== 'log10') return;
+            options.axes[at].splits = (u, index, from, to) => logSplits(from, to, at ? 8 : box.clientWidth / 70);
+            options.axes[at].filter = (u, splits) => splits;
+        });
         // Doubtful points are shown and never joined.
         const aligned = uPlot.join(series.map((s) => [s.xs, s.y.map((v, i) => (s.doubt(i) ? undefined : v))]));
         const u = new uPlot(options, aligned, box);
@@ -397,6 +402,19 @@
             if (size().width !== u.width) requestAnimationFrame(() => u.setSize(size()));
         }).observe(box);
         live.push(u);
+    }
+
+    // 1, 2 and 5 of every decade, or fewer of them where there are many.
+    function logSplits(from, to, most) {
+        let out = [];
+        for (const digits of [[1, 2, 5], [1, 3], [1]]) {
+            out = [];
+            for (let decade = Math.floor(Math.log10(from)); decade <= Math.log10(to); decade += 1)
+                digits.forEach((digit) => out.push(Number((digit * 10 ** decade).toPrecision(3))));
+            out = out.filter((value) => value >= from && value <= to);
+            if (out.length <= most) break;
+        }
+        return out;
     }
 
     // Months and years begin where the calendar says.
