@@ -40,11 +40,12 @@ TEST_F(Looking, MaturityHasOneRowAProduct) {
     EXPECT_EQ(products[0]["milestones"]["90"], 119);
     EXPECT_EQ(products[0]["assessment"], "Slow optimization");
     EXPECT_EQ(products[0]["other_series"], 2);
-    for (const Json& product : products) {
+    // The database knows this product's launch: years before its first run here.
+    for (const Json& product : document({"maturity", "--as-recorded"})["products"]) {
         if (product["id"] != "intel_i7_12700k") continue;
-        EXPECT_EQ(product["launched"].get<std::string>().substr(0, 2), "20");
-        if (product["milestones"]["70"].is_number())
-            EXPECT_GT(product["milestones_from_launch"]["70"].get<int>(), 365);
+        EXPECT_EQ(product["launched"], "2021-11-04");
+        EXPECT_EQ(product["milestones"]["70"], 35);
+        EXPECT_GT(product["milestones_from_launch"]["70"].get<int>(), 4 * 365);
     }
     const std::string csv = run({"maturity", "--format", "csv"}).out;
     EXPECT_EQ(csv.find("product,days_to_70,days_to_80,days_to_90,"), 0u);
