@@ -139,6 +139,12 @@ TEST(Regressions, ADropThatCameBackIsNotCurrent) {
     EXPECT_THAT(report.regressions, IsEmpty());
 }
 
+TEST(Regressions, ANewestRunThatIsBackSpeaksAgainstADrop) {
+    Series series = planted::series({{6, 1000}, {4, 900}}, 0.005, 20);
+    series.points.back().value = 1001;
+    EXPECT_THAT(look(with_company(series, 0.005)).regressions, IsEmpty());
+}
+
 TEST(Regressions, AnOldDropThatStaysIsARegressionAgainstTheBestAndKnowsWhereItHappened) {
     const auto report = look(with_company(
         planted::series({{4, 980}, {4, 1000}, {4, 930}, {4, 931}, {4, 930}}, 0.004, 12), 0.004));
