@@ -48,8 +48,12 @@ struct Noise {
 };
 
 struct ChangeOptions {
-    // Share of series of a year of days without any change in which one look reports one, about.
-    double alpha = 0.01;
+    // A history is looked at once, or a series is watched: looked at again after every run, so that
+    // every look must be surer for the same false alarms over its life.
+    bool watched = false;
+    // Share of series without any change in which a change is reported: by the one look, or over a
+    // year of daily looks. About, and for autocorrelated noise only once it is known (100 points).
+    double alpha = 0.04;
     // A change smaller than this is not reported however sure it is.
     double effect_min_percent = 0;
     // A level younger than this many points is suspected, not reported.

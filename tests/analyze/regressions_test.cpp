@@ -237,7 +237,7 @@ TEST(Regressions, EmptyAndBrokenSeriesAreCountedNotJudged) {
     EXPECT_THAT(look({}).regressions, IsEmpty());
 }
 
-TEST(Noise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
+TEST(PooledNoise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
     const SeriesKey key = planted::key();
     std::vector<const SeriesKey*> keys(11, &key);
     std::vector<Repeats> repeats(11, {1e-4, 6});
@@ -251,7 +251,7 @@ TEST(Noise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
     EXPECT_LT(many, 0.0301);
 }
 
-TEST(Noise, SimilarSeriesThatDifferAreBelievedLess) {
+TEST(PooledNoise, SimilarSeriesThatDifferAreBelievedLess) {
     const SeriesKey key = planted::key();
     std::vector<const SeriesKey*> keys(11, &key);
     std::vector<Repeats> alike(11, {1e-4, 6}), unlike = alike;
@@ -261,7 +261,7 @@ TEST(Noise, SimilarSeriesThatDifferAreBelievedLess) {
     EXPECT_LT(pool_noise(keys, unlike)[0].freedom, 3);
 }
 
-TEST(Noise, OneWildRunDoesNotMakeASeriesNoisy) {
+TEST(PooledNoise, OneWildRunDoesNotMakeASeriesNoisy) {
     std::vector<double> block;
     planted::Gaussian gaussian(3);
     for (int i = 0; i < 20; ++i) block.push_back(0.01 * gaussian());
