@@ -1,6 +1,329 @@
 #include "analyze/change_points.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "analyze/distributions.hpp"
+#include "analyze/levels.hpp"
+#include "analyze/noise.hpp"
+#include "analyze/trends.hpp"
+
 namespace peakward {
+namespace {
+
+using namespace analysis;
+
+// One series while it is worked on: values without gaps and outliers, and where each one stood.
+struct Work {
+    std::vector<double> values;
+    std::vector<std::size_t> places;    // in the caller's series
+    std::vector<std::size_t> outliers;  // the same, of values set aside
+    double centre = 0;                  // taken off the values, so that sums stay small
+    Spread spread;
+    std::vector<std::size_t> steps;
+    std::optional<Trend> trend;  // instead of steps: the series is one long rise or fall
+    bool heavy_tails = false;
+
+    std::size_t size() const { return values.size(); }
+    std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : steps[i - 1]; }
+    std::size_t end_of(std::size_t i) const { return i + 1 < steps.size() ? steps[i + 1] : size(); }
+};
+
+std::size_t count_of(const std::vector<bool>& marks) {
+    return std::size_t(std::count(marks.begin(), marks.end(), true));
+}
+
+// One in 2,000 values of a normal distribution is 3.5 sigma out. Where more are, the tails are
+// heavy, and what lies nearer is suspect too.
+std::vector<bool> mark_outliers(Work& work) {
+    constexpr double far = 3.5, far_in_heavy_tails = 2.8;
+    constexpr double heavy_share = 0.01;
+    constexpr std::size_t heavy_count = 3;
+    const double sigma = spread_of_differences(work.values).sigma;
+    auto outliers = outliers_of(work.values, far * sigma);
+    const std::size_t count = count_of(outliers);
+    work.heavy_tails =
+        count >= heavy_count && double(count) > heavy_share * double(work.values.size());
+    return work.heavy_tails ? outliers_of(work.values, far_in_heavy_tails * sigma) : outliers;
+}
+
+Work work_of(std::span<const double> values) {
+    Work work;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (std::isfinite(values[i])) {
+            work.values.push_back(values[i]);
+            work.places.push_back(i);
+        }
+    if (work.values.empty()) return work;
+    const std::vector<bool> outliers = mark_outliers(work);
+    work.centre = median_of(work.values);
+    std::size_t kept = 0;
+    for (std::size_t t = 0; t < outliers.size(); ++t) {
+        if (outliers[t]) {
+            work.outliers.push_back(work.places[t]);
+            continue;
+        }
+        work.values[kept] = work.values[t] - work.centre;
+        work.places[kept++] = work.places[t];
+    }
+    work.values.resize(kept);
+    work.places.resize(kept);
+    work.spread = spread_of_differences(work.values);
+    return work;
+}
+
+// Degrees of freedom that the noise was learned with: of autocorrelated noise fewer.
+double freedom(const Work& work) {
+    const double used = double(work.steps.size()) + 2;
+    return std::max(1.0, double(work.size()) * (1 - work.spread.rho) - used);
+}
+
+// A bound on z that noise passes with probability `p` in one look: wider where the noise was learned
+// from few points.
+double bound_of(const Work& work, double p) { return student_quantile(1 - p / 2, freedom(work)); }
+
+// A watched series spends most of its false alarms on the first look at a new level that is old
+// enough, which every place gets once and where an early answer is worth most; the other looks, which
+// come again with every point, must be surer.
+StepOptions bounds_for(const Work& work, const ChangeOptions& options) {
+    constexpr double other_looks_share = 0.25;
+    constexpr std::size_t life_points = 365;
+    constexpr double youngest_surcharge = 0.5;
+    StepOptions bounds;
+    bounds.points_min = options.points_min;
+    const double others = options.watched ? other_looks_share * options.alpha : options.alpha;
+    bounds.bound = bound_of(work, others / looks_of(work.size()));
+    const double first_look = options.alpha / double(std::max(work.size(), life_points));
+    const bool early = options.watched && !work.heavy_tails;
+    bounds.bound_first_look = early ? bound_of(work, first_look) : bounds.bound;
+    bounds.bound_youngest = bounds.bound + youngest_surcharge;
+    return bounds;
+}
+
+std::vector<double> residuals_of(const Work& work, const Levels& levels) {
+    std::vector<double> residuals;
+    residuals.reserve(work.size());
+    for (std::size_t i = 0; i <= work.steps.size(); ++i) {
+        const std::size_t begin = i == 0 ? 0 : work.steps[i - 1];
+        const std::size_t end = i < work.steps.size() ? work.steps[i] : work.size();
+        const double level = levels.level(begin, end);
+        for (std::size_t t = begin; t < end; ++t) residuals.push_back(work.values[t] - level);
+    }
+    return residuals;
+}
+
+// The newest values are left out where there are enough others: if they are a new level that is not
+// recognised yet, they would hide it by passing for noise.
+Spread learned_spread(const Work& work, const Levels& levels, const ChangeOptions& options) {
+    constexpr std::size_t points_enough = 24;
+    std::vector<double> residuals = residuals_of(work, levels);
+    const std::size_t newest = options.points_min + 2;
+    if (residuals.size() >= points_enough + newest) residuals.resize(residuals.size() - newest);
+    return spread_of_residuals(residuals, work.steps.size() + 1);
+}
+
+// An explanation of the series: its steps, and the noise that is left around the levels.
+struct Explanation {
+    std::vector<std::size_t> steps;
+    std::optional<Trend> trend;
+    Spread spread;
+    double price = 0;  // minus twice the log-likelihood, with the price of its changes
+};
+
+// What a change must save, in units of twice the log-likelihood, before it is believed rather than
+// noise that remembers. A short series cannot tell the two apart by itself, so that there a change
+// pays; a long one can.
+double price_of(const Work& work, const ChangeOptions& options, const Spread& spread,
+                double changes) {
+    constexpr double price_most = 15, price_per_point = 0.4, points_to_tell = 120;
+    const double variance = std::max(spread.innovation_variance(), 1e-300);
+    const double n = double(work.size());
+    const double told = std::min(1.0, points_to_tell / n);
+    const double price = std::min(price_most * told * (options.watched ? 1 : told * told),
+                                  price_per_point * n);
+    return n * std::log(variance) + changes * price;
+}
+
+// Steps depend on the noise and the noise on the steps: in turns, until they agree.
+Explanation explain(Work work, Spread start, const ChangeOptions& options) {
+    constexpr int rounds_max = 4;
+    constexpr double rho_settled = 0.02;
+    const double floor = work.spread.sigma * 1e-3;
+    work.spread = start;
+    Explanation found;
+    for (int round = 0; round < rounds_max; ++round) {
+        const Levels levels(work.values, work.spread.rho);
+        const StepOptions bounds = bounds_for(work, options);
+        auto steps = find_steps(levels, work.spread.innovation_variance(), bounds);
+        const bool same_steps = round > 0 && steps == work.steps;
+        work.steps = std::move(steps);
+        Spread learned = learned_spread(work, levels, options);
+        learned.sigma = std::max(learned.sigma, floor);
+        const bool settled = std::abs(learned.rho - work.spread.rho) < rho_settled;
+        work.spread = learned;
+        if (same_steps && settled) break;
+    }
+    found.price = price_of(work, options, work.spread, double(work.steps.size()));
+    found.steps = std::move(work.steps);
+    found.spread = work.spread;
+    return found;
+}
+
+// One long rise or fall, and the noise around it.
+std::optional<Explanation> explain_by_trend(const Work& work, const ChangeOptions& options) {
+    constexpr std::size_t points_least = 20;
+    // Two levels, a place and a length: a step has no length.
+    constexpr double steps_worth = 1.3;
+    if (work.size() < points_least) return std::nullopt;
+    Explanation found;
+    found.spread = work.spread;
+    for (int round = 0; round < 2; ++round) {
+        found.trend = find_trend(work.values, 0, work.size(), found.spread.rho,
+                                 found.spread.innovation_variance());
+        if (!found.trend) return std::nullopt;
+        std::vector<double> residuals;
+        const double rise = found.trend->after - found.trend->before;
+        for (std::size_t t = 0; t < work.size(); ++t)
+            residuals.push_back(work.values[t] - found.trend->before -
+                                rise * found.trend->shape_at(t));
+        found.spread = spread_of_residuals(residuals, 2);
+        found.spread.sigma = std::max(found.spread.sigma, work.spread.sigma * 1e-3);
+    }
+    const double bound = bounds_for(work, options).bound;
+    if (found.trend->slope_z < bound) return std::nullopt;
+    found.price = price_of(work, options, found.spread, steps_worth);
+    return found;
+}
+
+// A wandering series is explained by steps, by one long movement, or by noise that remembers: each is
+// tried, and the cheapest taken.
+void find_steps_and_noise(Work& work, const ChangeOptions& options) {
+    constexpr double rho_of_a_wanderer = 0.25;
+    const Explanation first = explain(work, work.spread, options);
+    Explanation best = first;
+    const Levels levels(work.values, work.spread.rho);
+    const Spread unchanged = spread_of_residuals(residuals_of(work, levels), 1);
+    if (!first.steps.empty()) {
+        Explanation other = explain(work, unchanged, options);
+        if (other.price < best.price) best = std::move(other);
+    }
+    if (unchanged.rho > rho_of_a_wanderer && first.steps.size() != 1) {
+        auto other = explain_by_trend(work, options);
+        if (other && other->price < best.price) best = std::move(*other);
+    }
+    work.steps = std::move(best.steps);
+    work.trend = best.trend;
+    work.spread = best.spread;
+}
+
+double p_value_of(const Work& work, double z) {
+    return std::min(1.0, looks_of(work.size()) * 2 * student_upper_tail(z, freedom(work)));
+}
+
+// Effect and interval in percent of the level before.
+void set_effect(Change& change, double difference, double variance, double centre) {
+    constexpr double two_sided_95 = 1.959964;
+    change.before += centre;
+    change.after += centre;
+    const double base = std::abs(change.before);
+    if (!(base > 0)) return;
+    const double half = two_sided_95 * std::sqrt(std::max(0.0, variance));
+    change.effect_percent = 100 * difference / base;
+    change.ci_low_percent = 100 * (difference - half) / base;
+    change.ci_high_percent = 100 * (difference + half) / base;
+}
+
+Change step_change(const Work& work, const Levels& levels, std::size_t i) {
+    const double variance = work.spread.innovation_variance();
+    const std::size_t at = work.steps[i];
+    const Levels::Step step = levels.step(work.begin_of(i), at, work.end_of(i));
+    Change change;
+    change.index = change.end = at;
+    change.before = step.before;
+    change.after = step.after;
+    const double z = std::sqrt(levels.gain(work.begin_of(i), at, work.end_of(i)) / variance);
+    change.p_value = p_value_of(work, z);
+    set_effect(change, step.after - step.before, step.variance * variance, work.centre);
+    return change;
+}
+
+Change trend_change(const Work& work, const Trend& trend) {
+    Change change;
+    change.kind = trend.kind;
+    change.index = trend.begin;
+    change.end = trend.end;
+    change.before = trend.before;
+    change.after = trend.after;
+    change.p_value = p_value_of(work, trend.slope_z);
+    set_effect(change, trend.after - trend.before, trend.difference_variance, work.centre);
+    return change;
+}
+
+// Squared whitened residuals of the stairs i..j (inclusive), in variances of v_t.
+double price_of_stairs(const Work& work, const Levels& levels, std::size_t i, std::size_t j) {
+    const double variance = work.spread.innovation_variance();
+    double price = 0;
+    std::size_t begin = work.begin_of(i);
+    for (std::size_t k = i; k <= j + 1; ++k) {
+        const std::size_t end = k <= j ? work.steps[k] : work.end_of(j);
+        price += levels.cost(begin, end) / variance;
+        begin = end;
+    }
+    return price;
+}
+
+// One change for the steps i..j of one direction: a trend where it explains them better, by the
+// Bayesian information criterion (two levels, a place and a length against a level and a place
+// each).
+std::optional<Change> trend_instead(const Work& work, const Levels& levels, std::size_t i,
+                                    std::size_t j) {
+    const std::size_t begin = work.begin_of(i);
+    const std::size_t end = work.end_of(j);
+    const double variance = work.spread.innovation_variance();
+    const auto trend = find_trend(work.values, begin, end, work.spread.rho, variance);
+    if (!trend) return std::nullopt;
+    const double per_parameter = std::log(double(end - begin));
+    const double stairs =
+        price_of_stairs(work, levels, i, j) + per_parameter * (2 * double(j - i + 1) + 1);
+    // One step is the simplest thing that happens: a trend must be clearly better than that.
+    const double advantage = i == j ? 6 : 0;
+    if (trend->price + per_parameter * 4 + advantage >= stairs) return std::nullopt;
+    return trend_change(work, *trend);
+}
+
+int direction(const Work& work, const Levels& levels, std::size_t i) {
+    const auto step = levels.step(work.begin_of(i), work.steps[i], work.end_of(i));
+    return step.after > step.before ? 1 : -1;
+}
+
+void report_changes(const Work& work, const ChangeOptions& options, ChangeReport& report) {
+    const Levels levels(work.values, work.spread.rho);
+    auto add = [&](Change change) {
+        if (std::abs(change.effect_percent) < options.effect_min_percent) return;
+        const bool young = work.size() - change.index < options.points_min;
+        change.index = work.places[change.index];
+        change.end = work.places[change.end];
+        if (young)
+            report.suspected = change;
+        else
+            report.changes.push_back(change);
+    };
+    if (work.trend) add(trend_change(work, *work.trend));
+    for (std::size_t i = 0; i < work.steps.size();) {
+        std::size_t j = i;
+        const int way = direction(work, levels, i);
+        while (j + 1 < work.steps.size() && direction(work, levels, j + 1) == way) ++j;
+        if (const auto trend = trend_instead(work, levels, i, j)) {
+            add(*trend);
+        } else {
+            for (std::size_t k = i; k <= j; ++k) add(step_change(work, levels, k));
+        }
+        i = j + 1;
+    }
+}
+
+}  // namespace
 
 std::string_view to_string(ChangeKind kind) {
     switch (kind) {
@@ -14,6 +337,37 @@ std::string_view to_string(ChangeKind kind) {
     return "";
 }
 
-ChangeReport find_changes(std::span<const double>, const ChangeOptions&) { return {}; }
+ChangeReport find_changes(std::span<const double> values, const ChangeOptions& options) {
+    ChangeReport report;
+    report.outliers.assign(values.size(), false);
+    Work work = work_of(values);
+    report.noise.points = work.size();
+    if (work.size() < 2) return report;
+    find_steps_and_noise(work, options);
+    const Levels levels(work.values, work.spread.rho);
+    report.noise.sigma = work.spread.sigma;
+    report.noise.rho = work.spread.rho;
+    report.noise.outlier_share =
+        double(work.outliers.size()) / double(work.size() + work.outliers.size());
+    report.noise.mode_distance = distance_of_modes(residuals_of(work, levels));
+    report.noise.two_modes = report.noise.mode_distance > 0;
+    for (const std::size_t place : work.outliers) report.outliers[place] = true;
+    report_changes(work, options, report);
+    return report;
+}
+
+std::vector<bool> hold_false_discovery_rate(std::span<const double> p_values, double rate) {
+    std::vector<std::size_t> order(p_values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return p_values[a] != p_values[b] ? p_values[a] < p_values[b] : a < b;
+    });
+    std::size_t kept = 0;
+    for (std::size_t k = 0; k < order.size(); ++k)
+        if (p_values[order[k]] <= rate * double(k + 1) / double(order.size())) kept = k + 1;
+    std::vector<bool> keep(p_values.size(), false);
+    for (std::size_t k = 0; k < kept; ++k) keep[order[k]] = true;
+    return keep;
+}
 
 }  // namespace peakward

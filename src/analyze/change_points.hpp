@@ -1,5 +1,12 @@
 // The change-point engine: where a series stepped, ramped or saturated, and how sure that is. It
 // knows nothing of Peakward's records; `peakward changes` opens it to anyone's numbers.
+//
+// How it works (docs/changes.md has the figures): outliers that nothing around them agrees with are
+// set aside; spread and autocorrelation are learned from the series; windows of all lengths propose
+// places; a dynamic programme chooses among them; every change must then hold by itself against a
+// bound that keeps false alarms of the whole series below `alpha`. The likelihood is that of levels
+// with first-order autoregressive noise, so that neighbouring runs that resemble each other do not
+// pass for evidence. Stairs that a ramp or a saturating curve explains better become one of those.
 #pragma once
 
 #include <cstddef>
@@ -13,50 +20,59 @@ namespace peakward {
 enum class ChangeKind {
     step,      // from one level to another at `index`
     ramp,      // a steady rise or fall from `index` to `end`
-    saturate,  // a rise or fall from `index` that levels out by `end`
+    saturate,  // a rise or fall that begins at `index` and levels out by `end`
 };
 std::string_view to_string(ChangeKind kind);
 
 struct Change {
     ChangeKind kind = ChangeKind::step;
-    std::size_t index = 0;  // first point of the new behaviour
-    std::size_t end = 0;    // of a ramp: its last point; of a step: the same as index
-    double before = 0;      // level before, robust mean
-    double after = 0;       // level after
-    double effect_percent = 0;  // 100 x (after - before) / |before|
-    double ci_low_percent = 0;  // 95 % interval of the effect
+    std::size_t index = 0;      // first point of the new behaviour
+    std::size_t end = 0;        // of a ramp: its last point; of a step: the same as index
+    double before = 0;          // level before
+    double after = 0;           // level after
+    double effect_percent = 0;  // 100 x (after - before) / |before|; 0 where before is 0
+    double ci_low_percent = 0;  // 95 % interval of the effect, its place taken as known
     double ci_high_percent = 0;
-    double p_value = 1;      // of the test on the whole series, before control over all series
-    bool confirmed = false;  // enough points after it; else suspected
+    double p_value = 1;  // that a series without change shows as much anywhere: control over many
+                         // series is the caller's (hold_false_discovery_rate)
 };
 
 // What a series does when nothing changes, learned from the series itself.
 struct Noise {
-    double sigma = 0;         // robust standard deviation around the level, in the series' unit
-    double rho = 0;           // lag-1 autocorrelation of the residuals
-    double outlier_share = 0;  // of points beyond 4 sigma
-    bool two_modes = false;   // values jump between two levels and back
-    double mode_distance = 0;  // between them, where there are two
-    std::size_t points = 0;   // it was learned from
+    double sigma = 0;          // standard deviation around the level, in the series' unit
+    double rho = 0;            // lag-1 autocorrelation around the level, 0 to 0.95
+    double outlier_share = 0;  // of points set aside
+    bool two_modes = false;    // values jump between two levels and back
+    double mode_distance = 0;  // between the two, in the series' unit; 0 without them
+    std::size_t points = 0;    // it was learned from
 };
 
 struct ChangeOptions {
-    double alpha = 0.01;  // false alarms per series without any change, at most about this share
+    // A history is looked at once, or a series is watched: looked at again after every run, so that
+    // every look must be surer for the same false alarms over its life.
+    bool watched = false;
+    // Share of series without any change in which a change is reported: by the one look, or over a
+    // year of daily looks. About, and for autocorrelated noise only once it is known (100 points).
+    double alpha = 0.04;
     // A change smaller than this is not reported however sure it is.
     double effect_min_percent = 0;
-    std::size_t points_min = 2;  // of a level; a younger one is at most suspected
+    // A level younger than this many points is suspected, not reported.
+    std::size_t points_min = 3;
 };
 
 struct ChangeReport {
-    std::vector<Change> changes;  // by index
+    std::vector<Change> changes;      // by index
+    std::optional<Change> suspected;  // at the end of the series, too young to be reported
     Noise noise;
+    std::vector<bool> outliers;  // which values were set aside
 };
 
-// Values in time order; NaN is a gap. Deterministic; O(n log n) in practice.
+// Values in time order; NaN and infinities are gaps. Deterministic. Time O(n log n) for n values
+// and a bounded number of changes; memory O(n).
 ChangeReport find_changes(std::span<const double> values, const ChangeOptions& options = {});
 
-// Many series are tested at once: marks what is kept when the false discovery rate over all p-values
-// is held at `rate` (Benjamini-Hochberg 1995).
+// Many series are tested at once: marks which stay when the false discovery rate over all p-values
+// is held at `rate` (Benjamini and Hochberg 1995).
 std::vector<bool> hold_false_discovery_rate(std::span<const double> p_values, double rate = 0.05);
 
 }  // namespace peakward

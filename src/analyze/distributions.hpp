@@ -1,5 +1,5 @@
-// Tails and quantiles of the distributions that verdicts are made with. Accurate to about 1e-9 in the
-// body and to six figures in the tails, which is more than any verdict needs.
+// Tails and quantiles of the distributions that verdicts are made with. Accurate to about 1e-9 in
+// the body and to six figures in the tails, which is more than any verdict needs.
 #pragma once
 
 namespace peakward {

@@ -32,7 +32,7 @@ std::vector<std::size_t> stretch_ends(std::span<const double> values) {
     std::vector<std::size_t> ends(values.size(), values.size());
     std::vector<Change> changes = find_changes(values).changes;
     for (const Change& change : changes)
-        if (change.confirmed && change.after < change.before)
+        if (change.after < change.before)
             for (std::size_t i = 0; i < change.index && i < ends.size(); ++i)
                 ends[i] = std::min(ends[i], std::max(change.index, i + 1));
     return ends;

@@ -44,7 +44,7 @@ constexpr int runs_beyond_doubt = 5;
 // Points [first, end) of the usable ones.
 struct Block {
     std::size_t first = 0, end = 0;
-    bool in_transition = false;  // inside a ramp: no level
+    bool in_transition = false;  // inside a ramp: its values rise or fall along it
     std::size_t size() const { return end - first; }
 };
 
@@ -113,7 +113,10 @@ void cut_into_blocks(Prepared& p) {
     std::set<std::size_t> at_changes;
     for (const Change& change : p.changes) {
         at_changes.insert(change.index);
-        if (change.kind != ChangeKind::step) at_changes.insert(change.end);
+        if (change.kind == ChangeKind::step) continue;
+        // A ramp has no level; its quarters come near to some.
+        for (std::size_t quarter = 1; quarter <= 4; ++quarter)
+            at_changes.insert(change.index + (change.end - change.index) * quarter / 4);
     }
     std::set<std::size_t> at_all = at_changes;
     for (std::size_t i = 1; i < p.size(); ++i)
@@ -147,12 +150,33 @@ std::size_t tail_apart(std::span<const double> block) {
     return best;
 }
 
+// What is left of values around a straight line, widened so that one degree of freedom less is
+// enough for both of its parameters.
+std::vector<double> around_line(std::span<const double> values) {
+    if (values.size() < 3) return {};
+    const auto n = static_cast<double>(values.size());
+    const double middle = (n - 1) / 2;
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+    double slope = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        slope += (static_cast<double>(i) - middle) * (values[i] - mean);
+    slope /= n * (n * n - 1) / 12;
+    const double widen = std::sqrt((n - 1) / (n - 2));
+    std::vector<double> residuals;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        residuals.push_back(widen * (values[i] - mean - slope * (static_cast<double>(i) - middle)));
+    return residuals;
+}
+
 void learn(Prepared& p) {
     std::vector<std::vector<double>> values;
     const std::span<const double> all(p.good);
     for (const Block& block : p.blocks) {
-        if (block.in_transition) continue;
         const auto part = all.subspan(block.first, block.size());
+        if (block.in_transition) {
+            values.push_back(around_line(part));
+            continue;
+        }
         std::size_t tail = block.end == p.size() ? tail_apart(part) : 0;
         values.emplace_back(part.begin(), part.end() - static_cast<std::ptrdiff_t>(tail));
         if (tail > 1)
@@ -304,7 +328,7 @@ private:
         const bool by_level = baseline == Baseline::best && p_.size() >= points_for_engine;
         std::vector<Block> earlier;
         const auto take = [&](Block block, std::size_t size_min) {
-            if (block.first >= start || (by_level && block.in_transition)) return;
+            if (block.first >= start) return;
             block.end = std::min(block.end, start);
             if (block.size() >= size_min) earlier.push_back(block);
         };

@@ -167,24 +167,32 @@ Table table_of(const std::vector<SeriesForecast>& forecasts, double target) {
     return table;
 }
 
+Field field(const char* label, std::string value, Tone tone = Tone::plain) {
+    Field made;
+    made.label = label;
+    made.value = std::move(value);
+    made.tone = tone;
+    return made;
+}
+
 Section section_of(const SeriesForecast& s, double target) {
     const Forecast& f = s.forecast;
     Section section;
     section.title = series_name(s.key);
     auto& fields = section.fields;
     if (!f.refused.empty()) {
-        fields.push_back({"Forecast", "none: " + f.refused, Tone::dim});
+        fields.push_back(field("Forecast", "none: " + f.refused, Tone::dim));
         return section;
     }
-    fields.push_back({"Forecast", target_words(s, target), Tone::strong});
-    fields.push_back({"Now", interval_words(s, f.now)});
-    fields.push_back({"Levels out at", interval_words(s, f.plateau)});
-    fields.push_back(
-        {"Stands on",
-         fmt::format("{} runs of {} software stacks, {} to {}{}", f.runs, f.stacks,
-                     date_of(f.first_days), date_of(f.last_days),
-                     s.doubtful > 0 ? fmt::format("; {} doubtful put aside", s.doubtful) : "")});
-    fields.push_back({"Back-tested", back_test_words(f.back_test)});
+    fields.push_back(field("Forecast", target_words(s, target), Tone::strong));
+    fields.push_back(field("Now", interval_words(s, f.now)));
+    fields.push_back(field("Levels out at", interval_words(s, f.plateau)));
+    fields.push_back(field(
+        "Stands on",
+        fmt::format("{} runs of {} software stacks, {} to {}{}", f.runs, f.stacks,
+                    date_of(f.first_days), date_of(f.last_days),
+                    s.doubtful > 0 ? fmt::format("; {} doubtful put aside", s.doubtful) : "")));
+    fields.push_back(field("Back-tested", back_test_words(f.back_test)));
     return section;
 }
 

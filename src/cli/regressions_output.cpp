@@ -253,6 +253,14 @@ std::vector<std::string> stack_details(const RunFacts& facts, const SeriesKey& k
     return details;
 }
 
+Field field(const char* label, std::string value, Tone tone = Tone::plain) {
+    Field made;
+    made.label = label;
+    made.value = std::move(value);
+    made.tone = tone;
+    return made;
+}
+
 Field side_field(const char* label, const RegressionsReply& reply, const RunBlock& block,
                  const SeriesKey& key) {
     Field field;
@@ -273,28 +281,28 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
     if (r.status == RegressionStatus::recovered)
         section.title = fmt::format("Recovered #{}", number);
     auto& fields = section.fields;
-    fields.push_back(
-        {"Hardware", fmt::format("{} ({})", now ? now->hardware_fingerprint : found.key.lineage,
-                                 found.hardware_name)});
-    fields.push_back({"Series", watched_words(found.key)});
+    fields.push_back(field(
+        "Hardware", fmt::format("{} ({})", now ? now->hardware_fingerprint : found.key.lineage,
+                                found.hardware_name)));
+    fields.push_back(field("Series", watched_words(found.key)));
     fields.push_back(
         side_field(c.baseline == Baseline::best ? "Best" : "Previous", reply, c.before, found.key));
     fields.push_back(side_field(r.status == RegressionStatus::recovered ? "Low" : "Current", reply,
                                 c.now, found.key));
-    Field drop{"Regression",
-               fmt::format("{}, p = {:.2g}, {} agreeing run{}", percent_words(c), c.p_value,
-                           c.agreeing_runs, c.agreeing_runs == 1 ? "" : "s"),
-               tone_of(r.status)};
+    Field drop = field("Regression",
+                       fmt::format("{}, p = {:.2g}, {} agreeing run{}", percent_words(c), c.p_value,
+                                   c.agreeing_runs, c.agreeing_runs == 1 ? "" : "s"),
+                       tone_of(r.status));
     for (std::size_t i = 1; i < r.against.size(); ++i)
         drop.details.push_back(fmt::format("against the {} ({}): {}, p = {:.2g}",
                                            to_string(r.against[i].baseline),
                                            value_words(r.against[i].before.level, found.key),
                                            percent_words(r.against[i]), r.against[i].p_value));
     fields.push_back(std::move(drop));
-    fields.push_back({"Noise", noise_words(r.noise)});
-    fields.push_back({"Likely cause", found.cause.cause});
+    fields.push_back(field("Noise", noise_words(r.noise)));
+    fields.push_back(field("Likely cause", found.cause.cause));
     if (r.status != RegressionStatus::recovered)
-        fields.push_back({"Recommendation", found.cause.recommendation});
+        fields.push_back(field("Recommendation", found.cause.recommendation));
     return section;
 }
 

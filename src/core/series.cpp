@@ -23,7 +23,7 @@ constexpr std::array<DoubtWord, 8> doubt_list{{{doubt_contended, "contended"},
 }  // namespace
 
 bool larger_is_better(const SeriesKey& key) {
-    static const std::array<std::string_view, 6> costs{"median_s",      "min_s",   "power_w",
+    static const std::array<std::string_view, 6> costs{"median_s",      "min_s",  "power_w",
                                                        "temperature_c", "joules", "latency_s"};
     return std::find(costs.begin(), costs.end(), key.metric) == costs.end() && key.unit != "s" &&
            key.unit != "J";

@@ -101,8 +101,8 @@ struct KnownHardware {
     // Each with the time of its first run, oldest first: a firmware change is a second one.
     std::vector<std::pair<std::string, std::int64_t>> fingerprints;
     std::vector<std::string> installs;
-    std::string cpu_model;  // "unknown" when it is
-    std::string gpu_model;  // "N/A" without one
+    std::string cpu_model;                        // "unknown" when it is
+    std::string gpu_model;                        // "N/A" without one
     std::map<std::string, std::string> products;  // device -> product id, of the newest run
     std::int64_t runs = 0;
     std::int64_t first_unix = 0, last_unix = 0;

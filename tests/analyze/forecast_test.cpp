@@ -102,8 +102,9 @@ TEST(Forecast, JumpsBetweenStacksWidenTheInterval) {
         const Interval there = f.run_at(f.last_days + 50);
         return there.high - there.low;
     };
-    EXPECT_GT(width(forecast(jumping, towards(0.9))),
-              2 * width(forecast(curve(16, 0.9), towards(0.9))));
+    // 2.56 standard deviations hold 80 %: of the jumps, not of the runs of one stack alone.
+    EXPECT_GT(width(forecast(jumping, towards(0.9))), 2.2 * 0.02);
+    EXPECT_LT(width(forecast(curve(16, 0.9), towards(0.9))), 0.02);
 }
 
 TEST(Forecast, IsTestedOnItsOwnPast) {

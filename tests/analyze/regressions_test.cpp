@@ -139,6 +139,12 @@ TEST(Regressions, ADropThatCameBackIsNotCurrent) {
     EXPECT_THAT(report.regressions, IsEmpty());
 }
 
+TEST(Regressions, ANewestRunThatIsBackSpeaksAgainstADrop) {
+    Series series = planted::series({{6, 1000}, {4, 900}}, 0.005, 20);
+    series.points.back().value = 1001;
+    EXPECT_THAT(look(with_company(series, 0.005)).regressions, IsEmpty());
+}
+
 TEST(Regressions, AnOldDropThatStaysIsARegressionAgainstTheBestAndKnowsWhereItHappened) {
     const auto report = look(with_company(
         planted::series({{4, 980}, {4, 1000}, {4, 930}, {4, 931}, {4, 930}}, 0.004, 12), 0.004));
@@ -231,7 +237,7 @@ TEST(Regressions, EmptyAndBrokenSeriesAreCountedNotJudged) {
     EXPECT_THAT(look({}).regressions, IsEmpty());
 }
 
-TEST(Noise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
+TEST(PooledNoise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
     const SeriesKey key = planted::key();
     std::vector<const SeriesKey*> keys(11, &key);
     std::vector<Repeats> repeats(11, {1e-4, 6});
@@ -245,7 +251,7 @@ TEST(Noise, RepeatsOfOnesOwnAreBelievedMoreTheMoreThereAre) {
     EXPECT_LT(many, 0.0301);
 }
 
-TEST(Noise, SimilarSeriesThatDifferAreBelievedLess) {
+TEST(PooledNoise, SimilarSeriesThatDifferAreBelievedLess) {
     const SeriesKey key = planted::key();
     std::vector<const SeriesKey*> keys(11, &key);
     std::vector<Repeats> alike(11, {1e-4, 6}), unlike = alike;
@@ -255,7 +261,7 @@ TEST(Noise, SimilarSeriesThatDifferAreBelievedLess) {
     EXPECT_LT(pool_noise(keys, unlike)[0].freedom, 3);
 }
 
-TEST(Noise, OneWildRunDoesNotMakeASeriesNoisy) {
+TEST(PooledNoise, OneWildRunDoesNotMakeASeriesNoisy) {
     std::vector<double> block;
     planted::Gaussian gaussian(3);
     for (int i = 0; i < 20; ++i) block.push_back(0.01 * gaussian());

@@ -1,0 +1,260 @@
+#include "analyze/levels.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "analyze/distributions.hpp"
+
+namespace peakward::analysis {
+
+Levels::Levels(std::span<const double> values, double rho)
+    : values_(values.begin(), values.end()),
+      sum_(values.size() + 1),
+      squares_(values.size() + 1),
+      rho_(rho),
+      one_minus_rho_(1 - rho),
+      weight_first_(1 - rho * rho) {
+    for (std::size_t t = 0; t < values_.size(); ++t) {
+        const double whitened = t > 0 ? values_[t] - rho * values_[t - 1] : 0;
+        sum_[t + 1] = sum_[t] + whitened;
+        squares_[t + 1] = squares_[t] + whitened * whitened;
+    }
+}
+
+// The first value of a stretch has the variance of e_t, the others that of v_t given the one
+// before. At the step itself the whitened value holds both levels: after - rho x before.
+Levels::Normal Levels::equations(std::size_t begin, std::size_t at, std::size_t end) const {
+    const double g = one_minus_rho_;
+    const double left = double(at - begin - 1);
+    const double right = double(end - at - 1);
+    const double turn = sum(at, at + 1);
+    return {weight_first_ + g * g * left + rho_ * rho_, -rho_, 1 + g * g * right,
+            weight_first_ * values_[begin] + g * sum(begin + 1, at) - rho_ * turn,
+            turn + g * sum(at + 1, end)};
+}
+
+double Levels::gain(std::size_t begin, std::size_t at, std::size_t end) const {
+    const Normal n = equations(begin, at, end);
+    const double determinant = n.a * n.c - n.b * n.b;
+    const double with = (n.c * n.u * n.u - 2 * n.b * n.u * n.v + n.a * n.v * n.v) / determinant;
+    const double g = one_minus_rho_;
+    const double information = weight_first_ + g * g * double(end - begin - 1);
+    const double right_side = weight_first_ * values_[begin] + g * sum(begin + 1, end);
+    return std::max(0.0, with - right_side * right_side / information);
+}
+
+Levels::Step Levels::step(std::size_t begin, std::size_t at, std::size_t end) const {
+    const Normal n = equations(begin, at, end);
+    const double determinant = n.a * n.c - n.b * n.b;
+    return {(n.c * n.u - n.b * n.v) / determinant, (n.a * n.v - n.b * n.u) / determinant,
+            (n.a + n.c + 2 * n.b) / determinant};
+}
+
+double Levels::level(std::size_t begin, std::size_t end) const {
+    const double g = one_minus_rho_;
+    return (weight_first_ * values_[begin] + g * sum(begin + 1, end)) /
+           (weight_first_ + g * g * double(end - begin - 1));
+}
+
+double Levels::cost(std::size_t begin, std::size_t end) const {
+    const double g = one_minus_rho_;
+    const double information = weight_first_ + g * g * double(end - begin - 1);
+    const double right_side = weight_first_ * values_[begin] + g * sum(begin + 1, end);
+    const double squares =
+        weight_first_ * values_[begin] * values_[begin] + squares_[end] - squares_[begin + 1];
+    return std::max(0.0, squares - right_side * right_side / information);
+}
+
+namespace {
+
+// Window lengths of the search: dense where a point more or less matters.
+constexpr std::array<std::size_t, 24> window_lengths{3,   4,   5,    7,    10,   14,   20,   28,
+                                                     40,  56,  80,   112,  160,  224,  320,  448,
+                                                     640, 896, 1280, 1792, 2560, 3584, 5120, 10240};
+
+struct Proposal {
+    std::size_t at = 0;
+    double gain = 0;
+};
+
+// Places where the windows before and after differ more than anywhere near.
+void propose_with_window(const Levels& levels, std::size_t length, double gain_min,
+                         std::vector<Proposal>& proposals) {
+    const std::size_t n = levels.size();
+    Proposal best;
+    for (std::size_t at = 1; at < n; ++at) {
+        const std::size_t begin = at > length ? at - length : 0;
+        const std::size_t end = std::min(n, at + length);
+        const double gain = levels.gain(begin, at, end);
+        if (best.at > 0 && at - best.at > length / 2) {
+            proposals.push_back(best);
+            best = {};
+        }
+        if (gain > gain_min && gain > best.gain) best = {at, gain};
+    }
+    if (best.at > 0) proposals.push_back(best);
+}
+
+std::vector<std::size_t> propose(const Levels& levels, double gain_min) {
+    constexpr std::size_t proposals_max = 400;
+    std::vector<Proposal> proposals;
+    for (const std::size_t length : window_lengths) {
+        propose_with_window(levels, length, gain_min, proposals);
+        if (length >= levels.size()) break;
+    }
+    std::sort(proposals.begin(), proposals.end(), [](const Proposal& x, const Proposal& y) {
+        return x.gain != y.gain ? x.gain > y.gain : x.at < y.at;
+    });
+    if (proposals.size() > proposals_max) proposals.resize(proposals_max);
+    std::vector<std::size_t> places;
+    for (const Proposal& proposal : proposals) places.push_back(proposal.at);
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    return places;
+}
+
+// The cheapest levels whose borders are among `places`, each border at the price of `penalty`.
+std::vector<std::size_t> choose(const Levels& levels, const std::vector<std::size_t>& places,
+                                double penalty, std::size_t points_min) {
+    std::vector<std::size_t> nodes{0};
+    nodes.insert(nodes.end(), places.begin(), places.end());
+    nodes.push_back(levels.size());
+    std::vector<double> price(nodes.size(), std::numeric_limits<double>::infinity());
+    std::vector<std::size_t> from(nodes.size());
+    price[0] = 0;
+    for (std::size_t j = 1; j < nodes.size(); ++j)
+        for (std::size_t i = 0; i < j; ++i) {
+            if (nodes[j] - nodes[i] < points_min && nodes[i] > 0 && j + 1 < nodes.size()) continue;
+            const double candidate = price[i] + levels.cost(nodes[i], nodes[j]) + penalty;
+            if (candidate < price[j]) {
+                price[j] = candidate;
+                from[j] = i;
+            }
+        }
+    std::vector<std::size_t> chosen;
+    for (std::size_t j = from.back(); j > 0; j = from[j]) chosen.push_back(nodes[j]);
+    std::reverse(chosen.begin(), chosen.end());
+    return chosen;
+}
+
+// Steps under revision: moved to where they are likeliest, taken out, put in.
+class Revision {
+public:
+    Revision(const Levels& levels, double variance, const StepOptions& options)
+        : levels_(levels),
+          variance_(variance),
+          options_(options),
+          points_min_(options.points_min) {}
+
+    std::vector<std::size_t> run(std::vector<std::size_t> steps) {
+        steps_ = std::move(steps);
+        constexpr int rounds_max = 8;
+        for (int round = 0; round < rounds_max; ++round) {
+            move_all();
+            move_all();
+            while (take_out_weakest()) move_all();
+            if (!put_in()) break;
+        }
+        return steps_;
+    }
+
+private:
+    std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : steps_[i - 1]; }
+    std::size_t end_of(std::size_t i) const {
+        return i + 1 < steps_.size() ? steps_[i + 1] : levels_.size();
+    }
+
+    double gain_min(std::size_t at, std::size_t end) const {
+        const std::size_t age = end - at;
+        const bool last = end == levels_.size();
+        const double z = last && age == points_min_       ? options_.bound_youngest
+                         : last && age == points_min_ + 1 ? options_.bound_first_look
+                                                          : options_.bound;
+        return z * z * variance_;
+    }
+
+    // The likeliest place of one step in [begin, end); 0: there is no room for one. The last levels
+    // of a series may be shorter than points_min while they are looked at: a place that would be
+    // likelier there must not be pushed forward to where it looks old enough.
+    Proposal best_place(std::size_t begin, std::size_t end) const {
+        Proposal best;
+        const std::size_t right_min = end == levels_.size() ? 1 : points_min_;
+        const std::size_t left_min = begin == 0 ? 1 : points_min_;
+        for (std::size_t at = begin + left_min; at + right_min <= end; ++at) {
+            const double gain = levels_.gain(begin, at, end);
+            if (gain > best.gain) best = {at, gain};
+        }
+        return best;
+    }
+
+    void move_all() {
+        for (std::size_t i = 0; i < steps_.size(); ++i) {
+            const Proposal best = best_place(begin_of(i), end_of(i));
+            if (best.at > 0) steps_[i] = best.at;
+        }
+    }
+
+    bool take_out_weakest() {
+        std::size_t weakest = 0;
+        double least = std::numeric_limits<double>::infinity();
+        for (std::size_t i = 0; i < steps_.size(); ++i) {
+            const double gain = levels_.gain(begin_of(i), steps_[i], end_of(i));
+            const double share = gain / gain_min(steps_[i], end_of(i));
+            if (share < least) {
+                least = share;
+                weakest = i;
+            }
+        }
+        if (least >= 1) return false;
+        steps_.erase(steps_.begin() + std::ptrdiff_t(weakest));
+        return true;
+    }
+
+    bool put_in() {
+        bool changed = false;
+        std::vector<std::size_t> borders{0};
+        borders.insert(borders.end(), steps_.begin(), steps_.end());
+        borders.push_back(levels_.size());
+        for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
+            const Proposal best = best_place(borders[i], borders[i + 1]);
+            if (best.at == 0 || best.gain < gain_min(best.at, borders[i + 1])) continue;
+            steps_.push_back(best.at);
+            changed = true;
+        }
+        std::sort(steps_.begin(), steps_.end());
+        return changed;
+    }
+
+    const Levels& levels_;
+    double variance_;
+    StepOptions options_;
+    std::size_t points_min_;
+    std::vector<std::size_t> steps_;
+};
+
+}  // namespace
+
+double looks_of(std::size_t points) {
+    // Calibrated on series without change; a short series is looked at again with every new point.
+    constexpr double looks_per_point = 2;
+    constexpr std::size_t points_least = 100;
+    return looks_per_point * double(std::max(points, points_least));
+}
+
+std::vector<std::size_t> find_steps(const Levels& levels, double variance,
+                                    const StepOptions& options) {
+    if (levels.size() < 2 || !(variance > 0)) return {};
+    // Proposals are cheap: what the bound will refuse may still be the right place of two steps.
+    constexpr double proposal_share = 0.5;
+    constexpr double penalty_share = 0.8;
+    const double least = std::min(options.bound, options.bound_first_look);
+    const double full = least * least * variance;
+    const auto places = propose(levels, proposal_share * full);
+    if (places.empty()) return {};
+    auto steps = choose(levels, places, penalty_share * full, options.points_min);
+    return Revision(levels, variance, options).run(std::move(steps));
+}
+
+}  // namespace peakward::analysis
