@@ -24,12 +24,12 @@ inline Measurement made_measurement(const char* operation, const char* precision
     Measurement m;
     m.what = {operation, precision, std::move(shape), "cpu", backend, 20};
     m.outcome = Outcome::measured;
-    m.statistics = {.kept = 100,
-                    .median_s = median_s,
-                    .ci_low_s = median_s * 0.996,
-                    .ci_high_s = median_s * 1.004,
-                    .min_s = median_s * 0.99,
-                    .exit = Exit::converged};
+    m.statistics.kept = 100;
+    m.statistics.median_s = median_s;
+    m.statistics.ci_low_s = median_s * 0.996;
+    m.statistics.ci_high_s = median_s * 1.004;
+    m.statistics.min_s = median_s * 0.99;
+    m.statistics.exit = Exit::converged;
     m.implementation = backend == std::string("blas") ? "openblas Haswell" : "avx2 fma 12x";
     m.device_used = "cpu";
     return m;
