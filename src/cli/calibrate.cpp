@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/profile_file.hpp"
 #include "cli/progress.hpp"
+#include "cli/regressions_output.hpp"
 #include "cli/run_output.hpp"
 #include "core/text.hpp"
 
@@ -15,6 +16,7 @@ struct CalibrateOptions {
     bool quick = false, full = false;
     bool force = false, allow_fallback = false, overwrite = false, raw = false;
     bool show_context = false, self_test = false, skip_platform_check = false;
+    bool confirm = false;
     std::vector<std::string> layers, backends, devices, precisions, operations;
     std::string threads, budget, seed, python, blas_library, output, preset;
 };
@@ -94,6 +96,48 @@ void add_instead(CLI::App& app, CalibrateOptions& o) {
               "Instead of measuring"});
 }
 
+void add_confirm(CLI::App& app, CalibrateOptions& o) {
+    add_flag(
+        app, o.confirm,
+        {"--confirm", "",
+         "Measure only the cases behind the suspected regressions of this machine again, in the "
+         "suites of their series; keep the run, and show the verdicts.",
+         "What to measure"});
+}
+
+// These say what is measured, which --confirm takes from the suspicions.
+Status check_confirm(const CalibrateOptions& o) {
+    if (!o.confirm) return {};
+    const std::pair<bool, const char*> others[] = {{o.quick, "--quick"},
+                                                   {o.full, "--full"},
+                                                   {!o.layers.empty(), "--layers"},
+                                                   {!o.operations.empty(), "--operations"},
+                                                   {!o.precisions.empty(), "--precision"},
+                                                   {!o.backends.empty(), "--backend"},
+                                                   {!o.devices.empty(), "--device"},
+                                                   {!o.preset.empty(), "--preset"},
+                                                   {!o.output.empty(), "--output"},
+                                                   {o.show_context, "--show-context"},
+                                                   {o.self_test, "--self-test"}};
+    for (const auto& [given, name] : others)
+        if (given)
+            return wrong_usage(
+                fmt::format("--confirm measures what is suspected, and does not go with {}", name));
+    return {};
+}
+
+Result<int> run_confirm(Call& call, Format format, const CalibrateOptions& o,
+                        const CalibrateRequest& request) {
+    auto progress = make_progress(call.console, o.common->quiet, call.stop);
+    RegressionsRequest what;
+    const auto reply = confirm_regressions(call.machine, request, what, *progress, call.stop);
+    progress.reset();
+    if (!reply) return tl::make_unexpected(reply.error());
+    show(call, format,
+         confirm_shown(*reply, {what.options.threshold_percent, what.options.baselines}));
+    return 0;
+}
+
 void add_results(CLI::App& app, CalibrateOptions& o) {
     add_value(app, o.output,
               {"--output", "FILE",
@@ -156,12 +200,14 @@ Result<int> run_self_test(Call& call, Format format, const CalibrateOptions& o,
 Result<int> run(Call& call, const CalibrateOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
+    if (auto ok = check_confirm(o); !ok) return tl::make_unexpected(ok.error());
     auto request = request_of(o, call);
     if (!request) return tl::make_unexpected(request.error());
     if (o.show_context) {
         show_context(call, *format, {o.python, o.blas_library}, false);
         return 0;
     }
+    if (o.confirm) return run_confirm(call, *format, o, *request);
     if (o.self_test) return run_self_test(call, *format, o, *request);
     if (!o.output.empty())
         if (auto ok = check_output(o.output, o.overwrite); !ok)
@@ -185,6 +231,7 @@ Result<int> run(Call& call, const CalibrateOptions& o) {
 Action define(CLI::App& app) {
     auto options = std::make_shared<CalibrateOptions>();
     add_what(app, *options);
+    add_confirm(app, *options);
     add_how(app, *options);
     add_instead(app, *options);
     options->common = add_common_options(app, Tables::yes);
@@ -216,6 +263,7 @@ Verb calibrate_verb() {
           "the NumPy of your own environment"},
          {"peakward calibrate --preset i7-12700k", "on a guest that does not show its processor"},
          {"peakward calibrate --quick --json --quiet | jq '.results[].efficiency'", "for a script"},
+         {"peakward calibrate --confirm", "measure again what peakward regressions suspects"},
          {"peakward calibrate --self-test", "prove that disturbed numbers do not pass here"}},
         define};
 }

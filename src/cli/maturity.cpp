@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/analysis_reports.hpp"
 #include "cli/series_options.hpp"
 #include "cli/trajectory_view.hpp"
 #include "core/text.hpp"
@@ -188,6 +189,8 @@ Action define(CLI::App& app) {
 }
 
 }  // namespace
+
+Report maturity_report(const Followed& followed) { return report_of(followed); }
 
 Verb maturity_verb() {
     return {"maturity",

@@ -104,6 +104,12 @@ std::vector<std::string> words_of(const std::string& type) {
     if (type == "OPERATION") return vocabulary().operations;
     if (type == "LAYER") return vocabulary().layers;
     if (type == "FORMAT") return format_names();
+    if (type == "CI_FORMAT") {
+        std::vector<std::string> names = format_names();
+        names.insert(names.end(), {"junit", "github"});
+        return names;
+    }
+    if (type == "BASELINE") return {"previous", "best"};
     if (type == "PLOT") return {"braille", "blocks", "ascii", "none"};
     if (type == "SHELL") return {"bash", "zsh", "fish"};
     if (type == "TABLE") return {"measurements", "results"};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalog/catalog.hpp"
+#include "core/case_choice.hpp"
 #include "core/ports.hpp"
 #include "core/progress.hpp"
 #include "core/records.hpp"
@@ -61,7 +62,8 @@ struct MeasureOptions {
     std::vector<std::string> operations;  // empty: all of the suite
     std::vector<std::string> precisions;  // empty: all
     std::vector<std::string> devices = {"cpu"};
-    int threads = 0;      // 0: one per physical core allowed
+    std::vector<CaseChoice> only;  // beside the lists above; empty: all that they leave
+    int threads = 0;               // 0: one per physical core allowed
     double budget_s = 0;  // of measuring; 0: none. What does not fit is shown as such
     std::uint64_t seed = 0;
     // Elements of fp64 that the memory cases of earlier runs of this series used, by device.

@@ -154,9 +154,24 @@ private:
         return entry.precisions.empty() ? operation.precisions : entry.precisions;
     }
 
+    bool is_chosen(const Operation& operation, const Hello& backend, const std::string& device,
+                   const std::string& precision) const {
+        const auto& only = in_.options.only;
+        const auto fits = [](const std::string& wanted, const std::string& is) {
+            return wanted.empty() || wanted == is;
+        };
+        return only.empty() || operation.kind == OperationClass::probe ||
+               std::any_of(only.begin(), only.end(), [&](const CaseChoice& choice) {
+                   return fits(choice.device, device) && fits(choice.backend, backend.backend) &&
+                          fits(choice.precision, precision) &&
+                          fits(choice.operation, operation.name);
+               });
+    }
+
     void add_precision(const catalog::SuiteEntry& entry, const Operation& operation,
                        const Hello& backend, const std::string& device,
                        const std::string& precision) {
+        if (!is_chosen(operation, backend, device, precision)) return;
         const bool asked = contains(in_.options.precisions, precision);
         const std::vector<Shape> shapes = shapes_of(entry, operation, backend);
         const Shape shown = entry.shapes.empty() || shapes.empty() ? Shape{} : shapes.front();

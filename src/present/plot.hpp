@@ -39,6 +39,7 @@ struct PlotPoint {
 enum class PlotStyle {
     points,  // measurements: a mark each, joined by a thin line
     line,    // a curve: a fit, a forecast, a roof; no marks
+    marks,   // measurements in no order: a mark each, nothing joins them
 };
 
 struct PlotSeries {

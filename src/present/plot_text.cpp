@@ -160,7 +160,8 @@ void Drawing::draw_band(Canvas& canvas, const PlotSeries& series) const {
     for (const PlotPoint& point : series.points) {
         const bool has_band =
             is_drawn(point, plot_) && std::isfinite(point.low) && std::isfinite(point.high);
-        if (!has_band || !point.doubts.empty()) {
+        // Doubtful points, and points in no order, have their intervals for themselves.
+        if (!has_band || !point.doubts.empty() || series.style == PlotStyle::marks) {
             if (has_band)
                 canvas.band(dot_x(canvas, point.x), dot_y(canvas, point.low),
                             dot_y(canvas, point.high));
@@ -180,8 +181,9 @@ void Drawing::draw_band(Canvas& canvas, const PlotSeries& series) const {
 
 void Drawing::draw_series(Canvas& canvas, const PlotSeries& series, std::size_t index) const {
     // A mark for each point says more, until they hide each other.
-    const bool marked =
-        series.style == PlotStyle::points && static_cast<int>(series.points.size()) * 2 <= columns_;
+    const bool joined = series.style != PlotStyle::marks;
+    const bool marked = !joined || (series.style == PlotStyle::points &&
+                                    static_cast<int>(series.points.size()) * 2 <= columns_);
     const Tone tone = index == 0 ? Tone::good : Tone::plain;
     const std::size_t which = index % marks().point.size();
     const PlotPoint* before = nullptr;
@@ -195,7 +197,7 @@ void Drawing::draw_series(Canvas& canvas, const PlotSeries& series, std::size_t 
             canvas.mark(x, y, marks().doubtful[which], Tone::doubtful);
             continue;
         }
-        if (before)
+        if (before && joined)
             canvas.line(dot_x(canvas, before->x), dot_y(canvas, before->y), x, y, tone);
         else
             canvas.dot(x, y, detail::Ink::line, tone);

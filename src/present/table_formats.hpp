@@ -17,6 +17,8 @@ std::string left_out_line(std::size_t left_out, const Terminal& terminal);
 std::string table_json(const Table& table);
 std::string table_csv(const Table& table);
 std::string table_markdown(const Table& table);
+// Text of others between Markdown: safe characters, and nothing in it becomes markup.
+std::string markdown_text(std::string_view text);
 
 // What people see of a cell: `shown`, else the value at the scale of the column's unit, else "-".
 std::string cell_text(const Cell& cell, const Column& column);

@@ -4,9 +4,8 @@
 #include "present/table_formats.hpp"
 
 namespace peakward::detail {
-namespace {
 
-std::string escaped(std::string_view text) {
+std::string markdown_text(std::string_view text) {
     std::string out;
     for (const char c : safe_text(text)) {
         if (c == '|' || c == '<' || c == '*' || c == '_' || c == '`' || c == '[' || c == '\\')
@@ -15,6 +14,8 @@ std::string escaped(std::string_view text) {
     }
     return out;
 }
+
+namespace {
 
 std::string title_with_unit(const Column& column) {
     const std::string_view label = unit_label(column.unit);
@@ -26,9 +27,10 @@ std::string title_with_unit(const Column& column) {
 
 std::string table_markdown(const Table& table) {
     std::string out;
-    if (!table.title.empty()) out += "**" + escaped(table.title) + "**\n\n";
+    if (!table.title.empty()) out += "**" + markdown_text(table.title) + "**\n\n";
     out += "|";
-    for (const Column& column : table.columns) out += " " + escaped(title_with_unit(column)) + " |";
+    for (const Column& column : table.columns)
+        out += " " + markdown_text(title_with_unit(column)) + " |";
     out += "\n|";
     for (const Column& column : table.columns)
         out += column.align == Align::right ? " ---: |" : " --- |";
@@ -36,12 +38,13 @@ std::string table_markdown(const Table& table) {
     for (const auto& row : table.rows) {
         out += "|";
         for (std::size_t i = 0; i < table.columns.size(); ++i)
-            out +=
-                " " + escaped(cell_text(i < row.size() ? row[i] : Cell{}, table.columns[i])) + " |";
+            out += " " +
+                   markdown_text(cell_text(i < row.size() ? row[i] : Cell{}, table.columns[i])) +
+                   " |";
         out += "\n";
     }
     if (!table.notes.empty()) out += "\n";
-    for (const std::string& note : table.notes) out += "- " + escaped(note) + "\n";
+    for (const std::string& note : table.notes) out += "- " + markdown_text(note) + "\n";
     return out;
 }
 

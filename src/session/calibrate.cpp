@@ -257,6 +257,7 @@ Result<MeasureOptions> measure_options(const CalibrateRequest& request, std::uin
     options.operations = request.operations;
     options.precisions = request.precisions;
     options.devices = request.devices;
+    options.only = request.only;
     options.threads = request.threads;
     options.budget_s = request.budget_s;
     options.allow_fallback = request.allow_fallback;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/case_choice.hpp"
 #include "core/ports.hpp"
 #include "core/progress.hpp"
 #include "core/records.hpp"
@@ -32,6 +33,7 @@ struct CalibrateRequest {
     std::vector<std::string> operations;
     std::vector<std::string> precisions;
     std::vector<std::string> devices = {"cpu"};  // empty: the preset's device
+    std::vector<CaseChoice> only;                // of what the lists leave; empty: all of it
     std::string preset;                          // an id or alias of the hardware database
     bool skip_platform_check = false;            // measure although the host is not the preset
     int threads = 0;

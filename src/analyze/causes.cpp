@@ -1,0 +1,365 @@
+#include "analyze/causes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "core/text.hpp"
+
+namespace peakward {
+namespace {
+
+// Below 97 % of its steady clock a core is throttled (METHODS 1.3).
+constexpr double clock_share_min = 0.03;
+// A change that cost less than this share of the drop elsewhere is no likely cause of it.
+constexpr double acquitted_share = 0.25;
+constexpr double blamed_share = 0.5;
+
+struct Words {
+    const char* name;
+    const char* shown;
+};
+
+constexpr std::array<Words, 16> shown_names{{{"gpu_driver_version", "GPU driver"},
+                                             {"cuda_version", "CUDA"},
+                                             {"pytorch_version", "PyTorch"},
+                                             {"numpy_version", "NumPy"},
+                                             {"onnxruntime_version", "ONNX Runtime"},
+                                             {"jax_version", "JAX"},
+                                             {"blas_library", "BLAS library"},
+                                             {"os_kernel", "kernel"},
+                                             {"os_distro", "distribution"},
+                                             {"cpu_microcode", "CPU microcode"},
+                                             {"gpu_vbios", "GPU VBIOS"},
+                                             {"power_mode", "power mode"},
+                                             {"cpu_governor", "CPU governor"},
+                                             {"thermal_state", "thermal state"},
+                                             {"clock_mhz", "CPU clock in MHz"},
+                                             {"peakward", "Peakward"}}};
+
+std::string shown_name(const std::string& name) {
+    for (const Words& words : shown_names)
+        if (name == words.name) return words.shown;
+    if (name.starts_with("clock_mhz ")) return "clock of " + name.substr(10) + " in MHz";
+    std::string plain = name;
+    for (const char* tail : {"_version", "_library"})
+        if (plain.ends_with(tail)) plain.resize(plain.size() - std::string_view(tail).size());
+    std::replace(plain.begin(), plain.end(), '_', ' ');
+    return plain;
+}
+
+// What a backend on a device is made of, the nearest first: breaks ties and no more.
+int distance(const Difference& d, const std::string& device, const std::string& backend) {
+    if (d.kind == DifferenceKind::environment && d.name != "virtualization") return 1;
+    if (!backend.empty() && d.name.find(backend) != std::string::npos) return 0;
+    if (backend == "numpy" && d.name.find("blas") != std::string::npos) return 1;
+    const bool of_gpu = d.name.find("gpu") != std::string::npos ||
+                        d.name.find("cuda") != std::string::npos ||
+                        d.name.find("cudnn") != std::string::npos;
+    if (of_gpu) return device == "cpu" ? 4 : 1;
+    if (d.kind == DifferenceKind::firmware || d.name == "os_kernel") return 2;
+    return 3;
+}
+
+using Facts = std::map<std::string, std::optional<std::string>>;
+
+std::string value_of(const Facts& facts, const std::string& name) {
+    const auto found = facts.find(name);
+    if (found == facts.end() || !found->second) return "unknown";
+    return *found->second;
+}
+
+double middle(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t n = values.size();
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+using Side = std::span<const RunFacts* const>;
+
+// Numbers of a side, when every run of it has one.
+std::vector<double> numbers(Side side, const Facts RunFacts::*part, const std::string& name) {
+    std::vector<double> found;
+    for (const RunFacts* run : side) {
+        const auto number = parse_number(value_of(run->*part, name));
+        if (!number) return {};
+        found.push_back(*number);
+    }
+    return found;
+}
+
+void add_clock(Side before, Side after, const std::string& name, std::vector<Difference>& found) {
+    const std::vector<double> was = numbers(before, &RunFacts::environment, name);
+    const std::vector<double> is = numbers(after, &RunFacts::environment, name);
+    if (was.empty() || is.empty()) return;
+    const double old_mhz = middle(was), new_mhz = middle(is);
+    if (old_mhz <= 0 || std::abs(new_mhz / old_mhz - 1) < clock_share_min) return;
+    found.push_back({DifferenceKind::environment, name, fmt::format("{:.0f}", old_mhz),
+                     fmt::format("{:.0f}", new_mhz), 0, 0});
+}
+
+void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKind kind,
+              std::vector<Difference>& found) {
+    std::set<std::string> names;
+    for (const Side side : {before, after})
+        for (const RunFacts* run : side)
+            for (const auto& [name, value] : run->*part) names.insert(name);
+    for (const std::string& name : names) {
+        if (name.starts_with("clock_mhz")) {
+            add_clock(before, after, name, found);
+            continue;
+        }
+        std::set<std::string> was, is;
+        for (const RunFacts* run : before) was.insert(value_of(run->*part, name));
+        for (const RunFacts* run : after) is.insert(value_of(run->*part, name));
+        const bool shared = std::any_of(
+            is.begin(), is.end(), [&](const std::string& value) { return was.contains(value); });
+        if (shared) continue;
+        // Nearest to the drop on either side.
+        found.push_back({kind, name, value_of(before.back()->*part, name),
+                         value_of(after.front()->*part, name), 0, 0});
+    }
+}
+
+// What is unknown on one side may have been the same. It is a difference only where nothing else
+// is.
+void drop_unknown(std::vector<Difference>& found) {
+    const auto is_unknown = [](const Difference& d) {
+        return d.before == "unknown" || d.after == "unknown";
+    };
+    if (!std::all_of(found.begin(), found.end(), is_unknown)) std::erase_if(found, is_unknown);
+}
+
+std::string change_id(const std::string& name, const std::string& before,
+                      const std::string& after) {
+    return name + "|" + before + "|" + after;
+}
+
+}  // namespace
+
+std::string_view to_string(DifferenceKind kind) {
+    switch (kind) {
+        case DifferenceKind::component:
+            return "component";
+        case DifferenceKind::firmware:
+            return "firmware";
+        case DifferenceKind::environment:
+            return "environment";
+    }
+    return "";
+}
+
+std::string difference_words(const Difference& d) {
+    return fmt::format("{} {} -> {}", shown_name(d.name), d.before, d.after);
+}
+
+std::vector<Difference> differences_between(Side before, Side after) {
+    std::vector<Difference> found;
+    if (before.empty() || after.empty()) return found;
+    add_part(before, after, &RunFacts::components, DifferenceKind::component, found);
+    add_part(before, after, &RunFacts::firmware, DifferenceKind::firmware, found);
+    add_part(before, after, &RunFacts::environment, DifferenceKind::environment, found);
+    // Peakward measures, and is software too.
+    if (before.back()->peakward_version != after.front()->peakward_version)
+        found.push_back({DifferenceKind::component, "peakward", before.back()->peakward_version,
+                         after.front()->peakward_version, 0, 0});
+    drop_unknown(found);
+    return found;
+}
+
+ChangeHistory::ChangeHistory(std::span<const Series* const> series,
+                             std::vector<std::map<std::string, std::string>> stacks) {
+    const auto known = [&](std::int32_t stack) {
+        return stack >= 0 && static_cast<std::size_t>(stack) < stacks.size() &&
+               !stacks[static_cast<std::size_t>(stack)].empty();
+    };
+    for (const Series* s : series) {
+        const double sign = larger_is_better(s->key) ? 1 : -1;
+        std::vector<double> last, now;
+        std::int32_t last_stack = -1, stack = -1;
+        const auto close = [&] {
+            if (last.empty() || now.empty() || !known(last_stack) || !known(stack)) return;
+            const double ratio = middle(now) / middle(last);
+            updates_.push_back({last_stack, stack, sign * 100 * (ratio - 1)});
+        };
+        for (const SeriesPoint& point : s->points) {
+            if (point.doubts != 0 || !(point.value > 0)) continue;
+            if (point.stack != stack) {
+                close();
+                last = std::move(now);
+                last_stack = stack;
+                now.clear();
+                stack = point.stack;
+            }
+            now.push_back(point.value);
+        }
+        close();
+    }
+    for (std::size_t i = 0; i < updates_.size(); ++i) {
+        const Update& update = updates_[i];
+        const auto [place, is_new] = changes_.try_emplace({update.from, update.to});
+        Changed& changed = place->second;
+        if (is_new) {
+            const auto& from = stacks[static_cast<std::size_t>(update.from)];
+            const auto& to = stacks[static_cast<std::size_t>(update.to)];
+            for (const auto& [name, version] : to) {
+                const auto old = from.find(name);
+                if (old != from.end() && old->second != version)
+                    changed[name] = {old->second, version};
+            }
+        }
+        for (const auto& [name, versions] : changed)
+            by_change_[change_id(name, versions.first, versions.second)].push_back(i);
+    }
+}
+
+const ChangeHistory::Changed& ChangeHistory::changed(std::int32_t from, std::int32_t to) const {
+    return changes_.at({from, to});
+}
+
+std::vector<double> ChangeHistory::effects_percent(const Difference& change,
+                                                   std::span<const Difference> companions) const {
+    std::vector<double> effects;
+    const auto places = by_change_.find(change_id(change.name, change.before, change.after));
+    if (places == by_change_.end()) return effects;
+    for (const std::size_t i : places->second) {
+        const Changed& together = changed(updates_[i].from, updates_[i].to);
+        // An update with all of the same companions is confounded in the same way: it tells
+        // nothing.
+        const bool all = std::all_of(companions.begin(), companions.end(), [&](const auto& other) {
+            const auto found = together.find(other.name);
+            return found != together.end() && found->second == std::pair(other.before, other.after);
+        });
+        if (!all) effects.push_back(updates_[i].effect_percent);
+    }
+    return effects;
+}
+
+namespace {
+
+enum class Suspicion { blamed, unknown, acquitted };
+
+Suspicion suspicion_of(const Difference& d, double change_percent) {
+    if (d.places == 0) return Suspicion::unknown;
+    const double share = d.effect_percent / change_percent;
+    if (share >= blamed_share) return Suspicion::blamed;
+    return share < acquitted_share ? Suspicion::acquitted : Suspicion::unknown;
+}
+
+void rank(std::vector<Difference>& differences, const DropSides& sides,
+          const ChangeHistory* history) {
+    std::vector<Difference> components;
+    for (const Difference& d : differences)
+        if (d.kind == DifferenceKind::component) components.push_back(d);
+    for (Difference& d : differences) {
+        if (!history || d.kind != DifferenceKind::component || components.size() < 2) continue;
+        const std::vector<double> effects = history->effects_percent(d, components);
+        d.places = static_cast<int>(effects.size());
+        if (!effects.empty()) d.effect_percent = middle(effects);
+    }
+    std::stable_sort(differences.begin(), differences.end(),
+                     [&](const Difference& a, const Difference& b) {
+                         const auto left = suspicion_of(a, sides.change_percent);
+                         const auto right = suspicion_of(b, sides.change_percent);
+                         if (left != right) return left < right;
+                         if (left == Suspicion::blamed && a.effect_percent != b.effect_percent)
+                             return a.effect_percent < b.effect_percent;
+                         return distance(a, sides.device, sides.backend) <
+                                distance(b, sides.device, sides.backend);
+                     });
+}
+
+std::string elsewhere(const Difference& d, double change_percent) {
+    if (d.places == 0) return "not seen elsewhere";
+    const char* verb =
+        suspicion_of(d, change_percent) == Suspicion::acquitted ? "no such drop in" : "in";
+    return fmt::format("{:+.1f} % {} {} other place{}", d.effect_percent, verb, d.places,
+                       d.places == 1 ? "" : "s");
+}
+
+std::string list_of(const std::vector<Difference>& differences, double change_percent) {
+    constexpr std::size_t most = 4;
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < std::min(most, differences.size()); ++i)
+        parts.push_back(difference_words(differences[i]) + " (" +
+                        elsewhere(differences[i], change_percent) + ")");
+    if (differences.size() > most)
+        parts.push_back(fmt::format("and {} more", differences.size() - most));
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+void say_nothing_changed(LikelyCause& found) {
+    found.cause =
+        "the software did not change, and nothing that is recorded of the environment did";
+    found.recommendation =
+        "Look at clock, temperature, power mode and load (peakward doctor), and calibrate again";
+}
+
+// "Driver update", "Kernel change": a version that went up is an update.
+void say_one(LikelyCause& found) {
+    const Difference& only = found.differences.front();
+    const std::string name = shown_name(only.name);
+    if (only.kind == DifferenceKind::environment) {
+        found.cause = fmt::format("the software did not change; {} did", difference_words(only));
+        found.recommendation =
+            fmt::format("Bring the {} back to {} (peakward doctor shows how) and calibrate again",
+                        name, only.before);
+        return;
+    }
+    found.cause =
+        fmt::format("{}: the only difference between the two sides", difference_words(only));
+    found.recommendation =
+        fmt::format("Investigate the {} change; consider a rollback to {}", name, only.before);
+}
+
+void say_several(LikelyCause& found, const DropSides& sides) {
+    const Difference& first = found.differences.front();
+    found.confounded = true;
+    found.cause =
+        fmt::format("confounded: {} things changed together; likeliest first: {}",
+                    found.differences.size(), list_of(found.differences, sides.change_percent));
+    if (!found.software_changed) found.cause = "the software did not change; " + found.cause;
+    found.recommendation =
+        fmt::format("Change one thing at a time: bring {} alone back to {} and calibrate again",
+                    shown_name(first.name), first.before);
+}
+
+}  // namespace
+
+LikelyCause likely_cause(const DropSides& sides, const ChangeHistory* history) {
+    LikelyCause found;
+    found.differences = differences_between(sides.before, sides.after);
+    found.software_changed =
+        std::any_of(found.differences.begin(), found.differences.end(),
+                    [](const Difference& d) { return d.kind != DifferenceKind::environment; });
+    rank(found.differences, sides, history);
+    if (sides.before.empty() || sides.after.empty()) {
+        found.cause = "unknown: what these runs ran on was not recorded";
+        found.recommendation = "Calibrate again, so that the two sides can be compared";
+    } else if (sides.gradual && sides.stacks_between > 1) {
+        found.confounded = true;
+        found.cause = fmt::format(
+            "a slow decline over {} changes of the software: no single one made most of it{}",
+            sides.stacks_between,
+            found.differences.empty()
+                ? ""
+                : "; from end to end: " + list_of(found.differences, sides.change_percent));
+        found.recommendation =
+            "Go back in halves: calibrate with a stack from the middle of the decline";
+    } else if (found.differences.empty()) {
+        say_nothing_changed(found);
+    } else if (found.differences.size() == 1) {
+        say_one(found);
+    } else {
+        say_several(found, sides);
+    }
+    if (sides.suspected)
+        found.recommendation = "Run again before acting (peakward calibrate --confirm). " +
+                               (found.recommendation + ".");
+    else
+        found.recommendation += ".";
+    return found;
+}
+
+}  // namespace peakward

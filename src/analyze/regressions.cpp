@@ -1,0 +1,682 @@
+#include "analyze/regressions.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "analyze/change_points.hpp"
+#include "analyze/distributions.hpp"
+#include "core/text.hpp"
+
+namespace peakward {
+namespace {
+
+// From here on the whole series says enough to contradict the direct test.
+constexpr std::size_t points_for_engine = 20;
+// Below this the engine is not asked: nothing can stand out of so few points.
+constexpr std::size_t points_for_any_engine = 6;
+// A change and the update that made it are the same event when they lie so close.
+constexpr std::size_t snap_points = 2;
+// Tails of the newest block that are looked at by themselves.
+constexpr std::size_t tail_runs_max = 3;
+// Correlation and the spread around levels want some points to be seen.
+constexpr std::size_t points_for_rho = 30;
+constexpr std::size_t points_for_spread = 8;
+constexpr double rho_max = 0.9;
+// A tail that takes this much of the newest block's spread with it is no noise.
+constexpr double tail_share_of_spread = 0.4;
+// One update that made this much of a drop is where it happened; else it came gradually.
+constexpr double onset_share = 0.6;
+// From so many runs on a level drops its extremes, 20 % on each side, at 10 % more variance.
+constexpr std::size_t runs_to_trim = 5;
+constexpr double trim_share = 0.2;
+constexpr double trim_variance = 1.1;
+constexpr double interval_quantile = 0.975;
+// A stack that was measured so often has a level of its own, whatever the engine says.
+constexpr std::size_t runs_of_a_level = 3;
+// So many newest runs in a row are no mood of the noise, also where the engine is silent.
+constexpr int runs_beyond_doubt = 5;
+
+// Points [first, end) of the usable ones.
+struct Block {
+    std::size_t first = 0, end = 0;
+    bool in_transition = false;  // inside a ramp: its values rise or fall along it
+    std::size_t size() const { return end - first; }
+};
+
+struct Prepared {
+    const Series* series = nullptr;
+    double sign = 1;                  // -1 where less is better
+    std::vector<std::size_t> places;  // of usable points in the series
+    std::vector<double> good;         // sign x log value: larger is better
+    std::vector<Block> blocks;        // of one stack and level
+    std::vector<Block> levels;        // of one level, whatever the stack
+    std::vector<Change> changes;      // of the engine, moved to the update they belong to
+    Noise spread;
+    Repeats repeats;
+    std::size_t doubtful = 0;
+    std::string why_not;
+
+    std::size_t size() const { return good.size(); }
+    const SeriesPoint& point(std::size_t i) const { return series->points[places[i]]; }
+};
+
+void take_points(Prepared& p) {
+    p.sign = larger_is_better(p.series->key) ? 1 : -1;
+    for (std::size_t i = 0; i < p.series->points.size(); ++i) {
+        const SeriesPoint& point = p.series->points[i];
+        if (point.doubts != 0 || !std::isfinite(point.value) || point.value <= 0) {
+            ++p.doubtful;
+            continue;
+        }
+        p.places.push_back(i);
+        p.good.push_back(p.sign * std::log(point.value));
+    }
+}
+
+bool is_stack_change(const Prepared& p, std::size_t i) {
+    return i > 0 && i < p.size() && p.point(i).stack != p.point(i - 1).stack;
+}
+
+// The nearest change of software, when it is near enough to be what the engine saw.
+std::size_t snapped(const Prepared& p, std::size_t index) {
+    for (std::size_t distance = 0; distance <= snap_points; ++distance) {
+        if (is_stack_change(p, index + distance)) return index + distance;
+        if (index > distance && is_stack_change(p, index - distance)) return index - distance;
+    }
+    return index;
+}
+
+std::vector<Block> cut_at(const std::set<std::size_t>& cuts, std::size_t n,
+                          const std::vector<Change>& changes) {
+    std::vector<Block> blocks;
+    std::size_t first = 0;
+    for (const std::size_t cut : cuts) {
+        if (cut == 0 || cut >= n) continue;
+        blocks.push_back({first, cut});
+        first = cut;
+    }
+    blocks.push_back({first, n});
+    for (Block& block : blocks)
+        for (const Change& change : changes)
+            if (change.kind != ChangeKind::step && block.first >= change.index &&
+                block.first < change.end)
+                block.in_transition = true;
+    return blocks;
+}
+
+void cut_into_blocks(Prepared& p) {
+    std::set<std::size_t> at_changes;
+    for (const Change& change : p.changes) {
+        at_changes.insert(change.index);
+        if (change.kind == ChangeKind::step) continue;
+        // A ramp has no level; its quarters come near to some.
+        for (std::size_t quarter = 1; quarter <= 4; ++quarter)
+            at_changes.insert(change.index + (change.end - change.index) * quarter / 4);
+    }
+    std::set<std::size_t> at_all = at_changes;
+    for (std::size_t i = 1; i < p.size(); ++i)
+        if (is_stack_change(p, i)) at_all.insert(i);
+    p.blocks = cut_at(at_all, p.size(), p.changes);
+    p.levels = cut_at(at_changes, p.size(), p.changes);
+}
+
+double squares_around_mean(std::span<const double> values) {
+    if (values.size() < 2) return 0;
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    double squares = 0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    return squares;
+}
+
+// The last runs of the newest block, when they lie apart from the rest of it: what is under
+// suspicion is not noise.
+std::size_t tail_apart(std::span<const double> block) {
+    const double all = squares_around_mean(block);
+    std::size_t best = 0;
+    double least = tail_share_of_spread * all;
+    for (std::size_t tail = 1; tail <= tail_runs_max && tail + 2 <= block.size(); ++tail) {
+        const double apart = squares_around_mean(block.first(block.size() - tail)) +
+                             squares_around_mean(block.last(tail));
+        if (apart >= least) continue;
+        least = apart;
+        best = tail;
+    }
+    return best;
+}
+
+// What is left of values around a straight line, widened so that one degree of freedom less is
+// enough for both of its parameters.
+std::vector<double> around_line(std::span<const double> values) {
+    if (values.size() < 3) return {};
+    const auto n = static_cast<double>(values.size());
+    const double middle = (n - 1) / 2;
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+    double slope = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        slope += (static_cast<double>(i) - middle) * (values[i] - mean);
+    slope /= n * (n * n - 1) / 12;
+    const double widen = std::sqrt((n - 1) / (n - 2));
+    std::vector<double> residuals;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        residuals.push_back(widen * (values[i] - mean - slope * (static_cast<double>(i) - middle)));
+    return residuals;
+}
+
+void learn(Prepared& p) {
+    std::vector<std::vector<double>> values;
+    const std::span<const double> all(p.good);
+    for (const Block& block : p.blocks) {
+        const auto part = all.subspan(block.first, block.size());
+        if (block.in_transition) {
+            values.push_back(around_line(part));
+            continue;
+        }
+        std::size_t tail = block.end == p.size() ? tail_apart(part) : 0;
+        values.emplace_back(part.begin(), part.end() - static_cast<std::ptrdiff_t>(tail));
+        if (tail > 1)
+            values.emplace_back(part.end() - static_cast<std::ptrdiff_t>(tail), part.end());
+    }
+    p.repeats = learn_repeats(values);
+}
+
+Prepared prepare(const Series& series) {
+    Prepared p;
+    p.series = &series;
+    take_points(p);
+    if (p.size() == 0) {
+        p.why_not = series.points.empty() ? "no run" : "no run that counts: all are doubtful";
+        return p;
+    }
+    if (p.size() == 1) {
+        p.why_not = "one run only";
+        return p;
+    }
+    if (p.size() >= points_for_any_engine) {
+        std::vector<double> values;
+        values.reserve(p.size());
+        for (std::size_t i = 0; i < p.size(); ++i) values.push_back(p.point(i).value);
+        ChangeReport found = find_changes(values);
+        p.changes = std::move(found.changes);
+        if (found.suspected) p.changes.push_back(*found.suspected);
+        p.spread = found.noise;
+    }
+    for (Change& change : p.changes) {
+        const std::size_t index = snapped(p, change.index);
+        if (change.kind == ChangeKind::step) change.end = index;
+        change.index = index;
+    }
+    cut_into_blocks(p);
+    learn(p);
+    return p;
+}
+
+// Runs over all items on several threads; every item writes to its own place.
+template <typename Work>
+void in_parallel(std::size_t items, int threads, Work work) {
+    std::size_t workers = threads > 0 ? static_cast<std::size_t>(threads)
+                                      : std::max(1U, std::thread::hardware_concurrency());
+    constexpr std::size_t chunk = 16;
+    workers = std::min(workers, items / chunk + 1);
+    std::atomic<std::size_t> next{0};
+    const auto loop = [&] {
+        for (std::size_t first = next.fetch_add(chunk); first < items;
+             first = next.fetch_add(chunk))
+            for (std::size_t i = first; i < std::min(items, first + chunk); ++i) work(i);
+    };
+    std::vector<std::thread> pool;
+    for (std::size_t i = 1; i < workers; ++i) pool.emplace_back(loop);
+    loop();
+    for (std::thread& thread : pool) thread.join();
+}
+
+// Level of a block, and the variance of that level in units of one run's.
+struct Level {
+    double value = 0;
+    double variance = 1;
+};
+
+Level level_of(const Prepared& p, const Block& block, double rho) {
+    std::vector<double> values(p.good.begin() + static_cast<std::ptrdiff_t>(block.first),
+                               p.good.begin() + static_cast<std::ptrdiff_t>(block.end));
+    const auto n = static_cast<double>(values.size());
+    Level level;
+    level.variance = 1 / std::max(1.0, n * (1 - rho) / (1 + rho));
+    std::size_t trimmed = 0;
+    if (values.size() >= runs_to_trim) {
+        std::sort(values.begin(), values.end());
+        trimmed = static_cast<std::size_t>(trim_share * n);
+        level.variance *= trim_variance;
+    }
+    const auto kept = std::span(values).subspan(trimmed, values.size() - 2 * trimmed);
+    level.value = std::accumulate(kept.begin(), kept.end(), 0.0) / static_cast<double>(kept.size());
+    return level;
+}
+
+// A test of `now` against one earlier block, in logarithms.
+struct Test {
+    Block before, now;
+    Level level_before, level_now;
+    double drop = 0;
+    double error = 0;  // standard error of the drop
+    double p_direct = 1;
+    std::optional<double> p_change_point;
+    double p = 1;
+};
+
+class Judge {
+public:
+    Judge(const Prepared& p, const NoiseUsed& noise) : p_(p), noise_(noise) {
+        for (const Block& block : p_.blocks) {
+            levels_.push_back(level_of(p_, block, noise_.rho));
+            for (std::size_t i = block.first; i < block.end && block.size() > 2; ++i)
+                residuals_.push_back(p_.good[i] - levels_.back().value);
+        }
+        std::sort(residuals_.begin(), residuals_.end());
+    }
+
+    std::optional<Test> compare(Baseline baseline) const {
+        const std::vector<std::size_t> starts = candidates();
+        std::optional<Test> best;
+        for (const std::size_t start : starts) {
+            const std::vector<Block> earlier = earlier_blocks(baseline, start);
+            if (earlier.empty()) continue;
+            const Block before =
+                baseline == Baseline::previous ? earlier.back() : best_that_held(earlier);
+            Test test = direct(before, {start, p_.size()});
+            const std::size_t choices =
+                starts.size() * (baseline == Baseline::best ? earlier.size() : 1);
+            // Sidak: the chance that any of so many draws is as small.
+            test.p_direct = -std::expm1(static_cast<double>(choices) * std::log1p(-test.p_direct));
+            test.p_change_point = seen_between(before, start);
+            test.p = test.p_direct;
+            if (p_.size() >= points_for_any_engine)
+                test.p =
+                    std::min(1.0, 2 * std::min(test.p_direct, test.p_change_point.value_or(1)));
+            if (!best || test.p < best->p) best = test;
+        }
+        return best;
+    }
+
+    int agreeing_runs(const Test& test) const {
+        const double half_way = test.level_before.value - test.drop / 2;
+        int runs = 0;
+        for (std::size_t i = p_.size(); i > test.before.end && p_.good[i - 1] <= half_way; --i)
+            ++runs;
+        return runs;
+    }
+
+private:
+    // Where "now" may begin: the newest block, or its last runs alone.
+    std::vector<std::size_t> candidates() const {
+        std::set<std::size_t> starts;
+        const Block& newest = p_.blocks.back();
+        if (newest.first > 0) starts.insert(newest.first);
+        for (std::size_t tail = 1; tail <= tail_runs_max && tail < newest.size(); ++tail)
+            starts.insert(p_.size() - tail);
+        return {starts.begin(), starts.end()};
+    }
+
+    // Blocks that end before `start`. For `best` in a series that the engine can speak of: its
+    // levels, across updates that changed nothing, and stacks that were measured often enough.
+    std::vector<Block> earlier_blocks(Baseline baseline, std::size_t start) const {
+        const bool by_level = baseline == Baseline::best && p_.size() >= points_for_engine;
+        std::vector<Block> earlier;
+        const auto take = [&](Block block, std::size_t size_min) {
+            if (block.first >= start) return;
+            block.end = std::min(block.end, start);
+            if (block.size() >= size_min) earlier.push_back(block);
+        };
+        if (by_level)
+            for (const Block& block : p_.levels) take(block, 1);
+        for (const Block& block : p_.blocks) take(block, by_level ? runs_of_a_level : 1);
+        return earlier;
+    }
+
+    Block best_that_held(const std::vector<Block>& blocks) const {
+        const Block* best = nullptr;
+        double highest = -HUGE_VAL;
+        for (const Block& block : blocks) {
+            const Level level = level_of(p_, block, noise_.rho);
+            const double held = level.value - noise_.sigma * std::sqrt(level.variance);
+            if (held <= highest) continue;
+            highest = held;
+            best = &block;
+        }
+        return *best;
+    }
+
+    Test direct(const Block& before, const Block& now) const {
+        Test test;
+        test.before = before;
+        test.now = now;
+        test.level_before = level_of(p_, before, noise_.rho);
+        test.level_now = level_of(p_, now, noise_.rho);
+        test.drop = test.level_before.value - test.level_now.value;
+        test.error = noise_.sigma * std::sqrt(test.level_before.variance + test.level_now.variance);
+        test.p_direct = student_upper_tail(test.drop / test.error, noise_.freedom);
+        // Runs of this series have strayed as far while nothing changed: so may these.
+        const auto strayed = std::upper_bound(residuals_.begin(), residuals_.end(), -test.drop);
+        const auto count = static_cast<double>(strayed - residuals_.begin());
+        if (test.drop > 0 && count > 0) {
+            const double share = count / static_cast<double>(residuals_.size());
+            test.p_direct =
+                std::max(test.p_direct, std::pow(share, static_cast<double>(now.size())));
+        }
+        test.p_direct = std::clamp(test.p_direct, 0.0, 1.0 - 1e-12);
+        return test;
+    }
+
+    // The engine's surest change for the worse between the two sides.
+    std::optional<double> seen_between(const Block& before, std::size_t start) const {
+        std::optional<double> least;
+        for (const Change& change : p_.changes) {
+            const bool worse = p_.sign * (change.after - change.before) < 0;
+            if (!worse || change.index < before.end || change.index > start) continue;
+            if (!least || change.p_value < *least) least = change.p_value;
+        }
+        return least;
+    }
+
+    const Prepared& p_;
+    const NoiseUsed& noise_;
+    std::vector<Level> levels_;
+    std::vector<double> residuals_;
+};
+
+double percent(const Prepared& p, double drop) { return 100 * std::expm1(-p.sign * drop); }
+
+RunBlock run_block(const Prepared& p, const Block& block, const Level& level) {
+    RunBlock out;
+    out.level = std::exp(p.sign * level.value);
+    for (std::size_t i = block.first; i < block.end; ++i) out.seqs.push_back(p.point(i).seq);
+    out.first_unix = p.point(block.first).time_unix;
+    out.last_unix = p.point(block.end - 1).time_unix;
+    out.stack = p.point(block.end - 1).stack;
+    return out;
+}
+
+Comparison comparison_of(const Prepared& p, const Judge& judge, const NoiseUsed& noise,
+                         Baseline baseline, const Test& test) {
+    Comparison c;
+    c.baseline = baseline;
+    c.before = run_block(p, test.before, test.level_before);
+    c.now = run_block(p, test.now, test.level_now);
+    c.change_percent = percent(p, test.drop);
+    const double reach = student_quantile(interval_quantile, noise.freedom) * test.error;
+    c.ci_low_percent = percent(p, test.drop + p.sign * reach);
+    c.ci_high_percent = percent(p, test.drop - p.sign * reach);
+    c.p_value = test.p;
+    c.p_direct = test.p_direct;
+    c.p_change_point = test.p_change_point;
+    c.agreeing_runs = judge.agreeing_runs(test);
+    return c;
+}
+
+// Everything about one series that control over all series still has to pass.
+struct Judged {
+    std::vector<Comparison> comparisons;
+    std::vector<Test> tests;
+    std::optional<Regression> recovered;
+};
+
+// The update that made the most of a drop, or the two sides themselves.
+void find_onset(const Prepared& p, const Test& test, Regression& regression) {
+    std::size_t onset = test.now.first;
+    double most = 0;
+    const std::span<const double> all(p.good);
+    for (const Block& block : p.blocks) {
+        if (block.first < test.before.end || block.first > test.now.first) continue;
+        const auto before = all.subspan(test.before.first, block.first - test.before.first);
+        const auto after = all.subspan(block.first);
+        const double apart = squares_around_mean(all.subspan(test.before.first)) -
+                             squares_around_mean(before) - squares_around_mean(after);
+        if (apart <= most) continue;
+        most = apart;
+        onset = block.first;
+    }
+    const auto holds = [&](const Block& b) { return b.first < onset && onset <= b.end; };
+    const auto left = std::find_if(p.blocks.begin(), p.blocks.end(), holds);
+    const auto right = std::find_if(p.blocks.begin(), p.blocks.end(),
+                                    [&](const Block& b) { return b.end > onset; });
+    const Block before{std::max(left->first, test.before.first), onset};
+    const double step = level_of(p, before, 0).value - level_of(p, {onset, right->end}, 0).value;
+    if (onset != test.now.first && step < onset_share * test.drop) {
+        regression.gradual = true;
+        onset = test.now.first;
+    } else if (onset == test.now.first && test.before.end != onset &&
+               step < onset_share * test.drop) {
+        regression.gradual = true;
+    }
+    regression.seq_before = p.point(regression.gradual ? test.before.end - 1 : onset - 1).seq;
+    regression.seq_after = p.point(onset).seq;
+    for (std::size_t i = test.before.end; i <= test.now.first; ++i)
+        regression.stacks_between += is_stack_change(p, i) ? 1 : 0;
+}
+
+// The last drop that the engine saw and that is gone again.
+std::optional<Regression> recovered_drop(const Prepared& p, const NoiseUsed& noise,
+                                         double threshold_percent) {
+    for (std::size_t c = p.changes.size(); c-- > 1;) {
+        const Change& drop = p.changes[c - 1];
+        const Change& rise = p.changes[c];
+        if (p.sign * (drop.after - drop.before) >= 0 || p.sign * (rise.after - rise.before) <= 0)
+            continue;
+        if (std::abs(drop.effect_percent) < threshold_percent || drop.index == 0) continue;
+        const double lost = std::abs(drop.after - drop.before);
+        if (p.sign * (rise.after - drop.before) < -lost / 2) continue;
+        Regression r;
+        r.status = RegressionStatus::recovered;
+        r.noise = noise;
+        const std::size_t first = c >= 2 ? p.changes[c - 2].end : 0;
+        const Block before{std::min(first, drop.index - 1), drop.index};
+        const Block low{drop.index, std::max(drop.index + 1, rise.index)};
+        Comparison seen;
+        seen.before = run_block(p, before, level_of(p, before, noise.rho));
+        seen.now = run_block(p, low, level_of(p, low, noise.rho));
+        seen.change_percent = drop.effect_percent;
+        seen.ci_low_percent = drop.ci_low_percent;
+        seen.ci_high_percent = drop.ci_high_percent;
+        seen.p_value = seen.p_adjusted = drop.p_value;
+        seen.p_change_point = drop.p_value;
+        r.against = {seen};
+        r.seq_before = p.point(drop.index - 1).seq;
+        r.seq_after = p.point(drop.index).seq;
+        r.recovered_unix = p.point(std::min(rise.index, p.size() - 1)).time_unix;
+        return r;
+    }
+    return std::nullopt;
+}
+
+// Baselines `previous` and `best`, in this order whatever was asked first.
+std::vector<Baseline> in_order(const std::vector<Baseline>& asked) {
+    std::vector<Baseline> ordered;
+    for (const Baseline baseline : {Baseline::previous, Baseline::best})
+        if (std::find(asked.begin(), asked.end(), baseline) != asked.end())
+            ordered.push_back(baseline);
+    return ordered;
+}
+
+Judged judge_series(const Prepared& p, const NoiseUsed& noise, const RegressionOptions& options) {
+    Judged judged;
+    const Judge judge(p, noise);
+    for (const Baseline baseline : in_order(options.baselines)) {
+        const auto test = judge.compare(baseline);
+        if (!test) continue;
+        judged.comparisons.push_back(comparison_of(p, judge, noise, baseline, *test));
+        judged.tests.push_back(*test);
+    }
+    judged.recovered = recovered_drop(p, noise, options.threshold_percent);
+    return judged;
+}
+
+// A series that never repeated, nor any like it, still shows how it scatters around its levels.
+void use_spread_around_levels(const Prepared& p, NoiseUsed& noise) {
+    if (p.spread.points >= points_for_rho) noise.rho = std::clamp(p.spread.rho, 0.0, rho_max);
+    if (noise.source != NoiseSource::unknown || p.spread.points < points_for_spread) return;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < p.size(); ++i) values.push_back(p.point(i).value);
+    std::nth_element(values.begin(),
+                     values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    noise.sigma = p.spread.sigma / values[values.size() / 2];
+    if (noise.sigma <= 0) return;
+    noise.source = NoiseSource::around_level;
+    noise.freedom = static_cast<double>(p.spread.points) / 2;
+}
+
+std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
+    std::vector<const SeriesKey*> keys;
+    std::vector<Repeats> repeats;
+    for (const Prepared& p : prepared) {
+        keys.push_back(&p.series->key);
+        repeats.push_back(p.repeats);
+    }
+    std::vector<NoiseUsed> noises = pool_noise(keys, repeats);
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        if (prepared[i].why_not.empty()) use_spread_around_levels(prepared[i], noises[i]);
+    return noises;
+}
+
+// The key without the power mode: what a series would continue if that had not changed.
+std::string kin_of(const SeriesKey& k) {
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", k.install, k.lineage, k.suite, k.device,
+                       k.backend, k.precision, k.operation, to_string(k.shape), k.threads,
+                       k.metric);
+}
+
+void explain_single_runs(std::vector<Prepared>& prepared) {
+    std::map<std::string, int> kin;
+    for (const Prepared& p : prepared) ++kin[kin_of(p.series->key)];
+    for (Prepared& p : prepared)
+        if (p.why_not == "one run only" && kin[kin_of(p.series->key)] > 1)
+            p.why_not = "one run only in this power mode, and others are not compared with it";
+}
+
+// Adjusted p-values of Benjamini and Hochberg (1995): below the rate means kept.
+std::vector<double> adjusted(const std::vector<double>& p_values) {
+    std::vector<std::size_t> order(p_values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
+    std::vector<double> result(p_values.size());
+    double least = 1;
+    for (std::size_t rank = order.size(); rank-- > 0;) {
+        const double scaled = p_values[order[rank]] * static_cast<double>(order.size()) /
+                              static_cast<double>(rank + 1);
+        least = std::min(least, scaled);
+        result[order[rank]] = least;
+    }
+    return result;
+}
+
+void control_discoveries(std::vector<Judged>& judged, const RegressionOptions& options) {
+    std::vector<double> p_values;
+    for (const Judged& j : judged)
+        for (const Comparison& c : j.comparisons) p_values.push_back(c.p_value);
+    const std::vector<double> q = adjusted(p_values);
+    std::size_t next = 0;
+    for (Judged& j : judged) {
+        for (Comparison& c : j.comparisons) {
+            c.p_adjusted = q[next++];
+            c.is_regression = 100 * c.p_adjusted <= options.false_discovery_percent &&
+                              std::abs(c.change_percent) >= options.threshold_percent &&
+                              c.agreeing_runs >= 1;
+        }
+    }
+}
+
+std::optional<Regression> verdict(const Prepared& p, const Judged& judged, const NoiseUsed& noise) {
+    Regression r;
+    r.noise = noise;
+    for (std::size_t i = 0; i < judged.comparisons.size(); ++i) {
+        const Comparison& c = judged.comparisons[i];
+        if (!c.is_regression) continue;
+        if (r.against.empty()) find_onset(p, judged.tests[i], r);
+        const bool seen = p.size() < points_for_engine || c.p_change_point ||
+                          c.agreeing_runs >= runs_beyond_doubt;
+        if (c.agreeing_runs >= 2 && seen) r.status = RegressionStatus::confirmed;
+        r.against.push_back(c);
+    }
+    if (r.against.empty()) return std::nullopt;
+    return r;
+}
+
+bool comes_first(const Regression& a, const Regression& b) {
+    const bool a_sure = a.status == RegressionStatus::confirmed;
+    const bool b_sure = b.status == RegressionStatus::confirmed;
+    if (a_sure != b_sure) return a_sure;
+    return std::abs(a.main().change_percent) > std::abs(b.main().change_percent);
+}
+
+}  // namespace
+
+std::string_view to_string(Baseline baseline) {
+    return baseline == Baseline::previous ? "previous" : "best";
+}
+
+std::optional<Baseline> baseline_from(std::string_view word) {
+    for (const Baseline baseline : {Baseline::previous, Baseline::best})
+        if (word == to_string(baseline)) return baseline;
+    return std::nullopt;
+}
+
+std::string_view to_string(RegressionStatus status) {
+    switch (status) {
+        case RegressionStatus::suspected:
+            return "suspected";
+        case RegressionStatus::confirmed:
+            return "confirmed";
+        case RegressionStatus::recovered:
+            return "recovered";
+    }
+    return "";
+}
+
+RegressionReport find_regressions(std::span<const Series* const> series,
+                                  const RegressionOptions& options) {
+    std::vector<Prepared> prepared(series.size());
+    in_parallel(series.size(), options.threads,
+                [&](std::size_t i) { prepared[i] = prepare(*series[i]); });
+    explain_single_runs(prepared);
+    const std::vector<NoiseUsed> noises = noise_of(prepared);
+    std::vector<Judged> judged(series.size());
+    in_parallel(series.size(), options.threads, [&](std::size_t i) {
+        if (!prepared[i].why_not.empty()) return;
+        if (noises[i].source == NoiseSource::unknown) {
+            prepared[i].why_not =
+                "noise unknown: no software stack was measured twice, here or on similar series";
+            return;
+        }
+        judged[i] = judge_series(prepared[i], noises[i], options);
+    });
+    control_discoveries(judged, options);
+
+    RegressionReport report;
+    report.series = series.size();
+    for (std::size_t i = 0; i < series.size(); ++i) {
+        report.points += prepared[i].size();
+        report.doubtful += prepared[i].doubtful;
+        if (!prepared[i].why_not.empty()) {
+            ++report.not_judged[prepared[i].why_not];
+            continue;
+        }
+        ++report.judged;
+        auto found = verdict(prepared[i], judged[i], noises[i]);
+        if (!found && judged[i].recovered) {
+            judged[i].recovered->series = i;
+            report.recovered.push_back(*judged[i].recovered);
+        }
+        if (!found) continue;
+        found->series = i;
+        report.regressions.push_back(std::move(*found));
+    }
+    std::stable_sort(report.regressions.begin(), report.regressions.end(), comes_first);
+    return report;
+}
+
+}  // namespace peakward

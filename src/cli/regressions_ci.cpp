@@ -1,0 +1,119 @@
+// Regressions for continuous integration.
+#include "cli/regressions_output.hpp"
+#include "core/text.hpp"
+
+namespace peakward::cli {
+namespace {
+
+// XML 1.0 has no control characters but tab and line feed, escaped or not.
+std::string xml(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\t':
+            case '\n':
+                out += c;
+                break;
+            default:
+                out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+        }
+    }
+    return out;
+}
+
+// GitHub's workflow commands: a line each, so line breaks and the percent sign are escaped; in
+// properties also the characters that end them.
+std::string github(const std::string& text, bool is_property) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '%')
+            out += "%25";
+        else if (c == '\n')
+            out += "%0A";
+        else if (c == '\r')
+            out += "%0D";
+        else if (is_property && c == ':')
+            out += "%3A";
+        else if (is_property && c == ',')
+            out += "%2C";
+        else
+            out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
+    return out;
+}
+
+bool fails(const ExplainedRegression& found, const RegressionsOutput& output) {
+    return output.strict || found.regression.status == RegressionStatus::confirmed;
+}
+
+std::string explanation(const ExplainedRegression& found) {
+    return fmt::format("{} on {}: {}\nLikely cause: {}\nRecommendation: {}",
+                       to_string(found.regression.status), found.hardware_name, drop_words(found),
+                       found.cause.cause, found.cause.recommendation);
+}
+
+}  // namespace
+
+std::string regressions_junit(const RegressionsReply& reply, const RegressionsOutput& output) {
+    std::string cases;
+    std::size_t failures = 0, skipped = 0;
+    for (const ExplainedRegression& found : reply.regressions) {
+        const bool failure = fails(found, output);
+        (failure ? failures : skipped) += 1;
+        const std::string message = xml(drop_words(found));
+        cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\">\n",
+                             xml(found.hardware_name + " " + found.key.lineage),
+                             xml(watched_words(found.key)));
+        if (failure)
+            cases += fmt::format("      <failure type=\"regression\" message=\"{}\">{}</failure>\n",
+                                 message, xml(explanation(found)));
+        else
+            cases +=
+                fmt::format("      <skipped message=\"suspected, run again: {}\"/>\n", message);
+        cases += "    </testcase>\n";
+    }
+    const std::size_t clean = reply.report.judged - reply.regressions.size();
+    cases += fmt::format(
+        "    <testcase classname=\"peakward\" name=\"{} other series without a regression\"/>\n",
+        clean);
+    for (const auto& [reason, count] : reply.report.not_judged) {
+        ++skipped;
+        cases += fmt::format(
+            "    <testcase classname=\"peakward\" name=\"{0} series not judged\">\n"
+            "      <skipped message=\"{1}\"/>\n    </testcase>\n",
+            count, xml(reason));
+    }
+    const std::size_t tests = reply.regressions.size() + 1 + reply.report.not_judged.size();
+    const std::string counts = fmt::format(
+        "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", tests, failures, skipped);
+    return fmt::format(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {0}>\n"
+        "  <testsuite name=\"peakward regressions\" {0}>\n{1}  </testsuite>\n</testsuites>\n",
+        counts, cases);
+}
+
+std::string regressions_github(const RegressionsReply& reply, const RegressionsOutput& output) {
+    std::string out;
+    for (const ExplainedRegression& found : reply.regressions)
+        out +=
+            fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
+                        github(watched_words(found.key), true), github(explanation(found), false));
+    out += fmt::format(
+        "::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
+        reply.report.series, reply.report.judged, reply.regressions.size());
+    return out;
+}
+
+}  // namespace peakward::cli

@@ -1,0 +1,343 @@
+#include "session/regressions.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "catalog/catalog.hpp"
+#include "core/text.hpp"
+#include "session/history.hpp"
+#include "session/internal.hpp"
+
+namespace peakward {
+namespace {
+
+// Runs on each side of a change whose facts are compared: enough to tell what belongs to the side
+// from what belongs to one run.
+constexpr std::size_t runs_compared = 3;
+// A store in which every run has its own stack says nothing of what one change did elsewhere.
+constexpr std::size_t stacks_for_history_max = 4000;
+
+const std::vector<std::string> usual_metrics{"peak_measured_gops", "blas3_gops",
+                                             "stream_best_gbps"};
+
+struct Loaded {
+    const SubjectSeries* series = nullptr;
+    const Subject* subject = nullptr;
+};
+
+bool same_values(const Series& a, const Series& b) {
+    return std::equal(a.points.begin(), a.points.end(), b.points.begin(), b.points.end(),
+                      [](const SeriesPoint& x, const SeriesPoint& y) {
+                          return x.seq == y.seq && x.value == y.value;
+                      });
+}
+
+bool same_place(const SeriesKey& a, const SeriesKey& b) {
+    return a.install == b.install && a.lineage == b.lineage && a.power_mode == b.power_mode &&
+           a.suite == b.suite && a.device == b.device && a.backend == b.backend;
+}
+
+// STREAM's figure stands in the row of every precision, and a BLAS's best product is its peak: each
+// is one measurement, and one drop of it is one regression.
+std::vector<Loaded> distinct(const Analysed& analysed, const std::string& install) {
+    std::vector<Loaded> kept;
+    for (const Subject& subject : analysed.subjects) {
+        const std::size_t first = kept.size();
+        for (const SubjectSeries& s : subject.series) {
+            if (!install.empty() && s.series.key.install != install) continue;
+            const bool is_score = s.series.key.kind == SeriesKind::score;
+            const bool there =
+                is_score &&
+                std::any_of(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
+                            [&](const Loaded& other) {
+                                return same_place(other.series->series.key, s.series.key) &&
+                                       same_values(other.series->series, s.series);
+                            });
+            if (!there) kept.push_back({&s, &subject});
+        }
+    }
+    return kept;
+}
+
+// Runs of the two sides, nearest to the change.
+std::vector<std::int64_t> side_before(const Regression& r) {
+    const auto& seqs = r.main().before.seqs;
+    if (seqs.empty() || seqs.back() != r.seq_before) return {r.seq_before};
+    return {seqs.end() - static_cast<std::ptrdiff_t>(std::min(runs_compared, seqs.size())),
+            seqs.end()};
+}
+
+std::vector<std::int64_t> side_after(const Regression& r) {
+    const auto& seqs = r.main().now.seqs;
+    if (seqs.empty() || seqs.front() != r.seq_after) return {r.seq_after};
+    return {seqs.begin(),
+            seqs.begin() + static_cast<std::ptrdiff_t>(std::min(runs_compared, seqs.size()))};
+}
+
+class Explainer {
+public:
+    Explainer(const std::string& db, const Analysed& analysed, const std::vector<Loaded>& loaded)
+        : db_(db), analysed_(analysed), loaded_(loaded) {}
+
+    Status load(const RegressionReport& report) {
+        std::set<std::int64_t> seqs;
+        for (const auto* list : {&report.regressions, &report.recovered}) {
+            for (const Regression& r : *list) {
+                for (const std::int64_t seq : side_before(r)) seqs.insert(seq);
+                for (const std::int64_t seq : side_after(r)) seqs.insert(seq);
+                for (const Comparison& c : r.against) {
+                    add_newest(c.before, seqs);
+                    add_newest(c.now, seqs);
+                }
+            }
+        }
+        auto facts = load_facts(db_, {seqs.begin(), seqs.end()});
+        if (!facts) return tl::make_unexpected(facts.error());
+        facts_ = std::move(*facts);
+        return {};
+    }
+
+    Result<ExplainedRegression> explain(const Regression& regression) {
+        const Loaded& place = loaded_[regression.series];
+        ExplainedRegression found{regression, place.series->series.key, place.subject->name, {}};
+        DropSides sides;
+        sides.before = facts_of(side_before(regression));
+        sides.after = facts_of(side_after(regression));
+        sides.change_percent = -std::abs(regression.main().change_percent);
+        sides.gradual = regression.gradual;
+        sides.stacks_between = regression.stacks_between;
+        sides.suspected = regression.status == RegressionStatus::suspected;
+        sides.device = found.key.device;
+        sides.backend = found.key.backend;
+        const auto differences = differences_between(sides.before, sides.after);
+        const auto components =
+            std::count_if(differences.begin(), differences.end(),
+                          [](const Difference& d) { return d.kind == DifferenceKind::component; });
+        if (components > 1)
+            if (auto ok = need_history(); !ok) return tl::make_unexpected(ok.error());
+        found.cause = likely_cause(sides, components > 1 && history_ ? &*history_ : nullptr);
+        return found;
+    }
+
+    std::map<std::int64_t, RunFacts> take_facts() { return std::move(facts_); }
+
+private:
+    static void add_newest(const RunBlock& block, std::set<std::int64_t>& seqs) {
+        const std::size_t count = std::min(runs_compared, block.seqs.size());
+        seqs.insert(block.seqs.end() - static_cast<std::ptrdiff_t>(count), block.seqs.end());
+    }
+
+    std::vector<const RunFacts*> facts_of(const std::vector<std::int64_t>& seqs) const {
+        std::vector<const RunFacts*> found;
+        for (const std::int64_t seq : seqs)
+            if (const auto one = facts_.find(seq); one != facts_.end())
+                found.push_back(&one->second);
+        return found;
+    }
+
+    // The components of every stack, each by one run of it.
+    Status need_history() {
+        if (history_ || analysed_.stacks.size() > stacks_for_history_max) return {};
+        std::map<std::int32_t, std::int64_t> run_of_stack;
+        std::vector<const Series*> series;
+        for (const Loaded& place : loaded_) {
+            series.push_back(&place.series->series);
+            for (const SeriesPoint& point : place.series->series.points)
+                if (point.stack >= 0) run_of_stack.try_emplace(point.stack, point.seq);
+        }
+        std::vector<std::int64_t> seqs;
+        for (const auto& [stack, seq] : run_of_stack) seqs.push_back(seq);
+        auto facts = load_facts(db_, seqs);
+        if (!facts) return tl::make_unexpected(facts.error());
+        std::vector<std::map<std::string, std::string>> stacks(analysed_.stacks.size());
+        for (const auto& [stack, seq] : run_of_stack)
+            for (const auto& [name, version] : facts->at(seq).components)
+                if (version) stacks.at(static_cast<std::size_t>(stack))[name] = *version;
+        history_.emplace(series, std::move(stacks));
+        return {};
+    }
+
+    const std::string& db_;
+    const Analysed& analysed_;
+    const std::vector<Loaded>& loaded_;
+    std::map<std::int64_t, RunFacts> facts_;
+    std::optional<ChangeHistory> history_;
+};
+
+}  // namespace
+
+Result<RegressionsReply> look_for_regressions(const std::string& db,
+                                              const RegressionsRequest& request) {
+    SeriesRequest wanted = request.series;
+    if (wanted.metrics.empty()) wanted.metrics = usual_metrics;
+    const auto analysed = load_series(db, wanted);
+    if (!analysed) return tl::make_unexpected(analysed.error());
+    const std::vector<Loaded> loaded = distinct(*analysed, request.install);
+    std::vector<const Series*> series;
+    for (const Loaded& place : loaded) series.push_back(&place.series->series);
+
+    RegressionsReply reply;
+    reply.store_location = analysed->store_location;
+    reply.report = find_regressions(series, request.options);
+    Explainer explainer(db, *analysed, loaded);
+    if (auto ok = explainer.load(reply.report); !ok) return tl::make_unexpected(ok.error());
+    const auto explain_all = [&](std::vector<Regression>& from,
+                                 std::vector<ExplainedRegression>& to) -> Status {
+        for (const Regression& regression : from) {
+            auto explained = explainer.explain(regression);
+            if (!explained) return tl::make_unexpected(explained.error());
+            to.push_back(std::move(*explained));
+        }
+        from.clear();
+        return {};
+    };
+    if (auto ok = explain_all(reply.report.regressions, reply.regressions); !ok)
+        return tl::make_unexpected(ok.error());
+    if (auto ok = explain_all(reply.report.recovered, reply.recovered); !ok)
+        return tl::make_unexpected(ok.error());
+    reply.facts = explainer.take_facts();
+    return reply;
+}
+
+namespace {
+
+// Suspects that one run can measure: the same suite and threads.
+struct Group {
+    std::string suite;
+    int threads = 0;
+    std::vector<CaseChoice> choices;
+    std::vector<std::string> layers;
+};
+
+void add_once(std::vector<std::string>& list, const std::string& word) {
+    if (std::find(list.begin(), list.end(), word) == list.end()) list.push_back(word);
+}
+
+bool is_memory(const catalog::Operation& operation) {
+    return operation.kind == catalog::OperationClass::memory;
+}
+
+// What has to be measured for a point of this series. A score stands on all the cases of its
+// device, backend and precision: with fewer the new point would be another figure under the same
+// name.
+void choose_cases(const SeriesKey& key, Group& group) {
+    if (key.kind == SeriesKind::measurement) {
+        const auto* operation = catalog::find_operation(key.operation);
+        add_once(group.layers, operation ? operation->layer : "micro");
+        group.choices.push_back({key.device, key.backend, key.precision, key.operation});
+        return;
+    }
+    add_once(group.layers, "micro");
+    if (!key.metric.starts_with("stream") && !key.metric.starts_with("bandwidth")) {
+        group.choices.push_back({key.device, key.backend, key.precision, ""});
+        return;
+    }
+    for (const std::string& name : catalog::operation_names())
+        if (is_memory(*catalog::find_operation(name)))
+            group.choices.push_back({key.device, key.backend, "", name});
+}
+
+// A score does not say with how many threads its cases ran; the run that it stands in does.
+int threads_of(const ExplainedRegression& found, const RegressionsReply& reply) {
+    if (found.key.kind == SeriesKind::measurement) return found.key.threads;
+    const auto facts = reply.facts.find(found.regression.main().now.seqs.back());
+    if (facts == reply.facts.end()) return 0;
+    const auto run = find_run(reply.store_location, facts->second.run_id);
+    if (!run) return 0;
+    for (const Measurement& row : run->measurements)
+        if (row.what.device == found.key.device && row.what.backend == found.key.backend &&
+            (row.what.precision == found.key.precision || found.key.precision.empty()))
+            return row.what.threads;
+    return 0;
+}
+
+// "" when the series can go on; else why a new run would begin another.
+std::string why_other_series(const SeriesKey& key, const Context& now) {
+    if (key.lineage != now.hardware.lineage) return "the hardware is another now";
+    const auto mode = now.environment.power_mode ? std::optional(*now.environment.power_mode)
+                                                 : std::optional<std::string>();
+    if (key.power_mode != mode)
+        return fmt::format("it was measured in power mode {}, and this machine is in {}",
+                           key.power_mode.value_or("unknown"), mode.value_or("unknown"));
+    const std::size_t slash = key.suite.find('/');
+    const auto suite = catalog::find_suite(key.suite.substr(0, slash));
+    if (!suite) return fmt::format("this version has no suite {}", key.suite);
+    const std::string current = fmt::format("{}/{}", suite->id, suite->version);
+    if (current != key.suite)
+        return fmt::format("it belongs to suite {}, and this version has {}", key.suite, current);
+    return "";
+}
+
+std::string place_of(const SeriesKey& k) {
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", k.install, k.lineage,
+                       k.power_mode.value_or("?"), k.suite, k.device, k.backend, k.precision,
+                       k.operation, to_string(k.shape), k.threads, k.metric);
+}
+
+CalibrateRequest request_for(const Group& group, const CalibrateRequest& how) {
+    CalibrateRequest request = how;
+    request.suite = group.suite.substr(0, group.suite.find('/'));
+    if (group.threads > 0) request.threads = group.threads;
+    request.layers = group.layers;
+    request.only = group.choices;
+    request.backends.clear();
+    request.devices.clear();
+    for (const CaseChoice& choice : group.choices) {
+        add_once(request.backends, choice.backend);
+        add_once(request.devices, choice.device);
+    }
+    return request;
+}
+
+}  // namespace
+
+Result<ConfirmReply> confirm_regressions(const Machine& machine, const CalibrateRequest& how,
+                                         const RegressionsRequest& request, Observer& observer,
+                                         const StopToken& stop) {
+    ConfirmReply reply;
+    const Context now = read_context(machine, {how.python, how.blas_library});
+    RegressionsRequest here = request;
+    here.series.hardware = now.hardware.lineage;
+    if (here.series.metrics.empty()) {
+        here.series.metrics = usual_metrics;
+        here.series.metrics.insert(here.series.metrics.end(), {"gops", "gbps"});
+    }
+    here.install = now.install;
+    auto before = look_for_regressions(how.store_location, here);
+    if (!before) return tl::make_unexpected(before.error());
+
+    std::map<std::pair<std::string, int>, Group> groups;
+    for (const ExplainedRegression& found : before->regressions) {
+        if (found.regression.status != RegressionStatus::suspected) continue;
+        reply.any_suspected = true;
+        ConfirmedSuspect suspect{found, std::nullopt, why_other_series(found.key, now)};
+        if (suspect.left_out.empty()) {
+            const int threads = threads_of(found, *before);
+            Group& group = groups[{found.key.suite, threads}];
+            group.suite = found.key.suite;
+            group.threads = threads;
+            choose_cases(found.key, group);
+        }
+        reply.suspects.push_back(std::move(suspect));
+    }
+    for (const auto& [place, group] : groups) {
+        auto measured = calibrate(machine, request_for(group, how), observer, stop);
+        if (!measured) return tl::make_unexpected(measured.error());
+        reply.runs.push_back(std::move(measured->run));
+    }
+    if (reply.runs.empty()) {
+        reply.after = std::move(*before);
+        return reply;
+    }
+    auto after = look_for_regressions(how.store_location, here);
+    if (!after) return tl::make_unexpected(after.error());
+    std::map<std::string, const ExplainedRegression*> left;
+    for (const ExplainedRegression& found : after->regressions) left[place_of(found.key)] = &found;
+    for (ConfirmedSuspect& suspect : reply.suspects)
+        if (const auto found = left.find(place_of(suspect.before.key)); found != left.end())
+            suspect.after = *found->second;
+    reply.after = std::move(*after);
+    return reply;
+}
+
+}  // namespace peakward

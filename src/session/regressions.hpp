@@ -1,0 +1,62 @@
+// Drops in the series of a store with their likely causes: what the verb `regressions` shows, and
+// what `calibrate --confirm` measures again.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "analyze/causes.hpp"
+#include "analyze/regressions.hpp"
+#include "session/analysis.hpp"
+#include "session/session.hpp"
+
+namespace peakward {
+
+struct RegressionsRequest {
+    // Empty metrics: peak_measured_gops, blas3_gops and stream_best_gbps. One figure that stands
+    // under several of them, or under several precisions, is looked at once.
+    SeriesRequest series;
+    RegressionOptions options;
+    std::string install = {};  // only series of this one; "": all
+};
+
+struct ExplainedRegression {
+    Regression regression;
+    SeriesKey key;
+    std::string hardware_name;  // of the product, the GPU or the CPU
+    LikelyCause cause;
+};
+
+struct RegressionsReply {
+    std::string store_location;
+    RegressionReport report;  // counts; its lists are moved to the two below
+    std::vector<ExplainedRegression> regressions;
+    std::vector<ExplainedRegression> recovered;
+    std::map<std::int64_t, RunFacts> facts;  // of the runs that the records name
+};
+
+Result<RegressionsReply> look_for_regressions(const std::string& db,
+                                              const RegressionsRequest& request);
+
+// What became of one suspicion.
+struct ConfirmedSuspect {
+    ExplainedRegression before;
+    std::optional<ExplainedRegression> after;  // none: it is gone
+    std::string left_out;                      // why it was not measured again; "" when it was
+};
+
+struct ConfirmReply {
+    std::vector<Run> runs;  // stored like any other
+    std::vector<ConfirmedSuspect> suspects;
+    RegressionsReply after;
+    bool any_suspected = false;
+};
+
+// Measures the cases behind the suspected regressions of this install again, in the suites and with
+// the threads of their series, so that the new points belong to them. Nothing suspected: no run.
+Result<ConfirmReply> confirm_regressions(const Machine& machine, const CalibrateRequest& how,
+                                         const RegressionsRequest& request, Observer& observer,
+                                         const StopToken& stop);
+
+}  // namespace peakward

@@ -1,0 +1,89 @@
+#include "session/report.hpp"
+
+#include <algorithm>
+
+#include "session/history.hpp"
+
+namespace peakward {
+namespace {
+
+bool is_narrow(const SeriesRequest& request) {
+    return !(request.since.empty() && request.until.empty() && request.precision.empty() &&
+             request.device.empty() && request.backend.empty() && request.suite.empty());
+}
+
+// The newest run that a point stands for.
+std::optional<std::int64_t> newest_of(const Analysed& analysed) {
+    std::optional<std::pair<std::int64_t, std::int64_t>> newest;
+    for (const Subject& subject : analysed.subjects)
+        for (const SubjectSeries& one : subject.series)
+            for (const SeriesPoint& point : one.series.points)
+                newest = std::max(newest.value_or(std::pair{point.time_unix, point.seq}),
+                                  std::pair{point.time_unix, point.seq});
+    if (!newest) return std::nullopt;
+    return newest->second;
+}
+
+Result<std::string> newest_run(const std::string& db, const SeriesRequest& request,
+                               const Part<Followed>& followed) {
+    if (followed) {
+        if (const auto seq = newest_of(followed->analysed)) {
+            const auto facts = load_facts(db, {*seq});
+            if (!facts) return tl::make_unexpected(facts.error());
+            if (const auto found = facts->find(*seq); found != facts->end())
+                return found->second.run_id;
+        }
+    }
+    RunFilter filter;
+    filter.limit = 1;
+    filter.hardware = request.hardware;
+    const auto runs = list_runs(db, filter);
+    if (!runs) return tl::make_unexpected(runs.error());
+    if (!runs->empty()) return runs->front().run_id;
+    if (!followed) return tl::make_unexpected(followed.error());
+    return failed("the database holds no run for this request");
+}
+
+SeriesRequest with_metric(SeriesRequest request, const char* metric) {
+    request.metrics = {metric};
+    return request;
+}
+
+}  // namespace
+
+Result<ReportParts> load_report(const std::string& db, const SeriesRequest& request) {
+    const auto hardware = known_hardware(db);
+    if (!hardware) return tl::make_unexpected(hardware.error());
+    const SeriesRequest compute = with_metric(request, "peak_measured_gops");
+    auto followed = follow(db, compute, Follow::all);
+    // Runs without a single score still make a report; a request that nothing fits does not.
+    if (!followed && (followed.error().kind == ErrorKind::usage || is_narrow(request)))
+        return tl::make_unexpected(followed.error());
+    const auto run_id = newest_run(db, request, followed);
+    if (!run_id) return tl::make_unexpected(run_id.error());
+    auto newest = find_run(db, *run_id,
+                           request.as_recorded ? Efficiencies::as_recorded : Efficiencies::current);
+    if (!newest) return tl::make_unexpected(newest.error());
+    std::int64_t runs = 0;
+    if (followed)
+        for (const Subject& subject : followed->analysed.subjects)
+            for (const KnownHardware& known : subject.hardware) runs += known.runs;
+    else
+        for (const KnownHardware& known : *hardware) runs += known.runs;
+    RegressionsRequest regressions;
+    regressions.series = request;
+    regressions.series.metrics.clear();
+    ForecastRequest forecast;
+    forecast.series = compute;
+    return ReportParts{default_store_location(db),
+                       hardware->size(),
+                       runs,
+                       std::move(*newest),
+                       std::move(followed),
+                       load_series(db, with_metric(request, "stream_best_gbps")),
+                       look_for_regressions(db, regressions),
+                       look_ahead(db, forecast),
+                       forecast.target};
+}
+
+}  // namespace peakward

@@ -1,0 +1,175 @@
+// The verbs regressions and forecast as a user and a pipeline meet them.
+#include <cmath>
+
+#include "cli/fixture.hpp"
+#include "store/make_run.hpp"
+#include "store/run_store.hpp"
+
+namespace peakward::cli {
+namespace {
+
+// Runs whose blas fp32 peak is what a test says, everything else 250; one stack a level.
+class Regressions : public CliTest {
+protected:
+    struct Level {
+        int runs;
+        double gops;
+    };
+
+    void store(const std::vector<Level>& levels) {
+        std::vector<Run> runs;
+        int stack = 0, day = 0;
+        for (const Level& level : levels) {
+            ++stack;
+            for (int i = 0; i < level.runs; ++i) runs.push_back(make(level.gops, stack, ++day));
+        }
+        auto opened = open_store(database(), OpenMode::append);
+        ASSERT_TRUE(opened) << opened.error().message;
+        const auto outcome = (*opened)->append_all(runs);
+        ASSERT_TRUE(outcome) << outcome.error().message;
+    }
+
+    static Run make(double gops, int stack, int day) {
+        Run run = store_test::make_run({.seed = static_cast<std::uint64_t>(day),
+                                        .measurements = 1,
+                                        .windows = 1,
+                                        .timestamp_unix = 1'795'000'000 + 86'400 * 10 * day});
+        auto& software = run.context.software;
+        software.components["blas_library"] =
+            Fact<std::string>::known("OpenBLAS 0.3." + std::to_string(stack), "libblas.so.3");
+        software.stack_digest = "000000000000000" + std::to_string(stack);
+        // +-0.3 %, the same every time.
+        const double wobble = 1 + 0.003 * ((day * 7) % 3 - 1);
+        for (Score& score : run.results) {
+            const bool subject = score.backend == "blas" && score.precision == "fp32";
+            score.stream_best_gbps.reset();
+            score.blas3_gops.reset();
+            score.peak_measured_gops = (subject ? gops : 250) * wobble;
+        }
+        return run;
+    }
+};
+
+TEST_F(Regressions, TheRecordHasItsNamesAndNamesItsBaseline) {
+    store({{5, 250}, {3, 230}});
+    const Json found = document({"regressions"});
+    ASSERT_EQ(found["regressions"].size(), 2u);  // previous and best, the same level
+    EXPECT_EQ(found["regressions"][0]["baseline"], "previous");
+    EXPECT_EQ(found["regressions"][1]["baseline"], "best");
+    const Json& record = found["regressions"][0];
+    for (const char* name :
+         {"hardware", "device", "backend", "precision", "metric", "previous", "current",
+          "change_percent", "p_value", "confidence", "likely_cause", "recommendation", "status",
+          "ci_low_percent", "ci_high_percent", "noise", "previous_runs", "current_runs"})
+        EXPECT_TRUE(record.contains(name)) << name;
+    EXPECT_EQ(record["status"], "confirmed");
+    EXPECT_NEAR(record["previous"].get<double>(), 250, 2);
+    EXPECT_NEAR(record["current"].get<double>(), 230, 2);
+    EXPECT_NEAR(record["change_percent"].get<double>(), -8, 0.6);
+    EXPECT_NE(record["likely_cause"].get<std::string>().find("OpenBLAS 0.3.1 -> OpenBLAS 0.3.2"),
+              std::string::npos);
+    EXPECT_EQ(document({"regressions", "--baseline", "best"})["regressions"].size(), 1u);
+}
+
+TEST_F(Regressions, CheckFailsOnlyOnWhatIsConfirmed) {
+    store({{5, 250}, {1, 230}});
+    EXPECT_EQ(run({"regressions", "--check"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--strict"}).code, 4);
+    EXPECT_EQ(run({"regressions"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--strict", "--threshold", "20"}).code, 0);
+}
+
+TEST_F(Regressions, CheckExitsWithFour) {
+    store({{5, 250}, {3, 230}});
+    EXPECT_EQ(run({"regressions", "--check"}).code, 4);
+    EXPECT_EQ(run({"regressions", "--check", "--format", "junit"}).code, 4);
+    EXPECT_EQ(run({"regressions", "--check", "--precision", "fp64"}).code, 0);
+}
+
+TEST_F(Regressions, ThePageSaysWhatReleaseManagersAsk) {
+    store({{5, 250}, {3, 230}});
+    const std::string page = run({"regressions"}).out;
+    for (const char* words :
+         {"REGRESSION DETECTION (threshold: 3.0 %)", "Found 1 regression", "confirmed", "Previous",
+          "Current", "Likely cause", "BLAS library", "Recommendation", "rollback", "Noise"})
+        EXPECT_NE(page.find(words), std::string::npos) << words << "\n" << page;
+}
+
+TEST_F(Regressions, NoneSaysWhatWasLookedAt) {
+    store({{5, 250}, {3, 250}});
+    const std::string page = run({"regressions"}).out;
+    EXPECT_NE(page.find("No regressions."), std::string::npos) << page;
+    EXPECT_NE(page.find("4 series with 32 run points"), std::string::npos) << page;
+    EXPECT_TRUE(document({"regressions"})["regressions"].empty());
+}
+
+TEST_F(Regressions, OneRunOnlyCannotBeJudgedAndSaysWhy) {
+    store({{1, 250}});
+    const std::string page = run({"regressions"}).out;
+    EXPECT_NE(page.find("one run only"), std::string::npos) << page;
+}
+
+TEST_F(Regressions, FormatsForPipelines) {
+    store({{5, 250}, {3, 230}});
+    const std::string junit = run({"regressions", "--format", "junit"}).out;
+    EXPECT_EQ(junit.find("<?xml"), 0u);
+    EXPECT_NE(junit.find("failures=\"1\""), std::string::npos) << junit;
+    EXPECT_NE(junit.find("-&gt; OpenBLAS"), std::string::npos) << "escaped\n" << junit;
+    const std::string github = run({"regressions", "--format", "github"}).out;
+    EXPECT_EQ(github.find("::error title=cpu%2C blas%2C fp32"), 0u) << github;
+    EXPECT_NE(github.find("%0ALikely cause"), std::string::npos);
+    EXPECT_EQ(run({"regressions", "--format", "csv"}).out.find("status,hardware,device"), 0u);
+    EXPECT_NE(run({"regressions", "--format", "markdown"}).out.find("# REGRESSION"),
+              std::string::npos);
+}
+
+TEST_F(Regressions, WrongWordsAreUsageErrors) {
+    store({{2, 250}});
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"regressions", "--baseline", "last"},
+          {"regressions", "--threshold", "-3"},
+          {"regressions", "--threshold", "three"},
+          {"regressions", "--format", "xml"},
+          {"regressions", "--json", "--format", "junit"},
+          {"regressions", "--hardware", "ffff"},
+          {"forecast"},
+          {"forecast", "--hardware", "ffff"},
+          {"forecast", "--hardware", "c3f8", "--target", "90"},
+          {"calibrate", "--confirm", "--quick"}}) {
+        const Ended ended = run(words);
+        EXPECT_EQ(ended.code, 2) << words[0] << " " << words.back() << "\n" << ended.err;
+    }
+    EXPECT_NE(run({"forecast", "--hardware", "c3f8", "--target", "90"}).err.find("0.9"),
+              std::string::npos);
+    EXPECT_NE(run({"regressions", "--baseline", "last"}).err.find("best"), std::string::npos);
+}
+
+TEST_F(Regressions, AForecastIsRefusedWithItsReason) {
+    store({{2, 250}, {2, 255}});
+    const Json found = document({"forecast", "--hardware", "c3f8"})["forecasts"];
+    ASSERT_FALSE(found.empty());
+    for (const Json& one : found)
+        EXPECT_NE(one["refused"].get<std::string>().find("2 software stacks"), std::string::npos);
+    EXPECT_NE(run({"forecast", "--hardware", "c3f8"}).out.find("2 software stacks"),
+              std::string::npos);
+}
+
+TEST_F(Regressions, AForecastSaysWhereItLevelsOutAndTestsItself) {
+    std::vector<Level> levels;
+    for (int i = 0; i < 9; ++i) levels.push_back({2, 250 - 110 * std::exp(-i / 3.0)});
+    store(levels);
+    const Json found =
+        document({"forecast", "--hardware", "c3f8", "--backend", "blas", "--precision", "fp32"});
+    ASSERT_EQ(found["forecasts"].size(), 1u);
+    const Json& one = found["forecasts"][0];
+    ASSERT_TRUE(one["refused"].is_null()) << one["refused"];
+    EXPECT_TRUE(one["target"].is_object());
+    EXPECT_TRUE(one["back_test"]["runs"].get<int>() > 4);
+    const std::string page =
+        run({"forecast", "--hardware", "c3f8", "--backend", "blas", "--precision", "fp32"}).out;
+    for (const char* words : {"Levels out at", "Back-tested", "inside the 80 % interval"})
+        EXPECT_NE(page.find(words), std::string::npos) << words << "\n" << page;
+}
+
+}  // namespace
+}  // namespace peakward::cli

@@ -1,0 +1,221 @@
+// Planted truths, stored as runs and found again: what a release manager would be told.
+#include "session/regressions.hpp"
+
+#include "analyze/planted.hpp"
+#include "session/fixture.hpp"
+#include "store/make_run.hpp"
+
+namespace peakward::session_test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::int64_t day_s = 86'400;
+
+// A stack is a version of each component; the store tells stacks apart by these.
+struct Stack {
+    std::string kernel = "6.8.0-90-generic";
+    std::string blas = "OpenBLAS 0.3.21";
+    double factor = 1;  // of what blas in fp32 reaches; every other series is left alone
+};
+
+class PlantedRegressions : public SessionTest {
+protected:
+    // One run a day of each stack, `each` times; 0.5 % noise.
+    void measure(const Stack& stack, int each, const std::string& power_mode = "performance") {
+        std::vector<peakward::Run> runs;
+        for (int i = 0; i < each; ++i) runs.push_back(one_run(stack, power_mode));
+        auto store = open_store(database(), OpenMode::append);
+        ASSERT_TRUE(store) << store.error().message;
+        const auto outcome = (*store)->append_all(runs);
+        ASSERT_TRUE(outcome) << outcome.error().message;
+    }
+
+    RegressionsReply look(const RegressionsRequest& request = {}) const {
+        auto reply = look_for_regressions(database(), request);
+        EXPECT_TRUE(reply) << reply.error().message;
+        return reply ? std::move(*reply) : RegressionsReply{};
+    }
+
+private:
+    peakward::Run one_run(const Stack& stack, const std::string& power_mode) {
+        const auto number = static_cast<std::uint64_t>(++days_);
+        auto run = store_test::make_run({.seed = number,
+                                         .measurements = 2,
+                                         .windows = 1,
+                                         .timestamp_unix = 1'795'000'000 + days_ * day_s,
+                                         .suite = "quick/1"});
+        auto& software = run.context.software;
+        using Text = Fact<std::string>;
+        software.components["os_kernel"] = Text::known(stack.kernel, "uname");
+        software.components["blas_library"] = Text::known(stack.blas, "libblas.so.3");
+        software.fingerprint = std::to_string(std::hash<std::string>{}(stack.kernel));
+        software.stack_digest = std::to_string(std::hash<std::string>{}(stack.kernel + stack.blas));
+        run.context.environment.power_mode = Text::known(power_mode, "power profile");
+        const double slower = power_mode == "performance" ? 1 : 0.5;
+        for (Score& score : run.results) {
+            const bool subject = score.backend == "blas" && score.precision == "fp32";
+            const double factor = slower * (subject ? stack.factor : 1);
+            score.stream_best_gbps.reset();
+            score.blas3_gops.reset();
+            score.efficiency.reset();
+            score.peak_measured_gops = 250 * factor * (1 + 0.005 * gaussian_());
+        }
+        return run;
+    }
+
+    int days_ = 0;
+    planted::Gaussian gaussian_{2026};
+};
+
+TEST_F(PlantedRegressions, NonePlantedNoneFound) {
+    for (const char* kernel : {"6.8", "6.9", "6.10", "6.11"}) measure({kernel}, 4);
+    const auto reply = look();
+    EXPECT_THAT(reply.regressions, IsEmpty());
+    EXPECT_EQ(reply.report.series, 4u);
+    EXPECT_EQ(reply.report.judged, 4u);
+}
+
+TEST_F(PlantedRegressions, OneUpdateIsConfirmedAndNamed) {
+    measure({"6.8", "OpenBLAS 0.3.21"}, 5);
+    measure({"6.8", "OpenBLAS 0.3.22", 0.93}, 3);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const ExplainedRegression& found = reply.regressions.front();
+    EXPECT_EQ(found.key.backend, "blas");
+    EXPECT_EQ(found.key.precision, "fp32");
+    EXPECT_EQ(found.regression.status, RegressionStatus::confirmed);
+    EXPECT_NEAR(found.regression.main().change_percent, -7, 1);
+    EXPECT_THAT(found.cause.cause, HasSubstr("BLAS library OpenBLAS 0.3.21 -> OpenBLAS 0.3.22"));
+    EXPECT_FALSE(found.cause.confounded);
+    EXPECT_TRUE(reply.facts.contains(found.regression.main().now.seqs.back()));
+}
+
+TEST_F(PlantedRegressions, OneBadCellIsSuspectedAndAsksForAnotherRun) {
+    measure({"6.8"}, 5);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.90}, 1);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    EXPECT_EQ(reply.regressions.front().regression.status, RegressionStatus::suspected);
+    EXPECT_THAT(reply.regressions.front().cause.recommendation, HasSubstr("Run again"));
+}
+
+TEST_F(PlantedRegressions, ASlowDeclineIsFoundAgainstTheBest) {
+    for (int i = 0; i <= 10; ++i)
+        measure({"6." + std::to_string(i), "OpenBLAS 0.3.21", std::pow(0.991, i)}, 3);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const ExplainedRegression& found = reply.regressions.front();
+    EXPECT_EQ(found.regression.main().baseline, Baseline::best);
+    EXPECT_EQ(found.regression.status, RegressionStatus::confirmed);
+    EXPECT_THAT(found.cause.cause, HasSubstr("slow decline"));
+}
+
+TEST_F(PlantedRegressions, WhatRecoveredIsNotCurrent) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.9}, 8);
+    measure({"6.10"}, 8);
+    const auto reply = look();
+    EXPECT_THAT(reply.regressions, IsEmpty());
+}
+
+TEST_F(PlantedRegressions, AShiftedPowerModeIsAnotherSeries) {
+    measure({}, 6);
+    measure({}, 1, "powersave");
+    const auto reply = look();
+    EXPECT_THAT(reply.regressions, IsEmpty());
+    EXPECT_EQ(reply.report.series, 8u);
+    EXPECT_EQ(reply.report.judged, 4u);
+}
+
+TEST_F(PlantedRegressions, TwoChangesAtOnceAreConfounded) {
+    measure({"6.8", "OpenBLAS 0.3.21"}, 5);
+    measure({"6.9", "OpenBLAS 0.3.22", 0.93}, 3);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    EXPECT_TRUE(reply.regressions.front().cause.confounded);
+    EXPECT_THAT(reply.regressions.front().cause.cause, HasSubstr("2 things"));
+}
+
+TEST_F(PlantedRegressions, OneFigureUnderTwoNamesIsOneSeries) {
+    measure({}, 1);
+    auto run = store_test::make_run({.seed = 77, .measurements = 2, .windows = 1});
+    for (Score& score : run.results) {
+        score.blas3_gops = score.peak_measured_gops;
+        score.stream_best_gbps = 70;
+    }
+    auto store = open_store((folder_ / "other.db").string(), OpenMode::append);
+    ASSERT_TRUE((*store)->append(run));
+    const auto reply = look_for_regressions((folder_ / "other.db").string(), {});
+    ASSERT_TRUE(reply) << reply.error().message;
+    // Four rows of two backends: a peak each, and one bandwidth a backend.
+    EXPECT_EQ(reply->report.series, 6u);
+}
+
+class Confirm : public PlantedRegressions {
+protected:
+    void SetUp() override {
+        PlantedRegressions::SetUp();
+        for (const char* name : {"fake", "other"})
+            add_worker(name).seconds = [this, name](const Json& what) {
+                return seconds_at(what, name == std::string("fake") ? gops_ : 90);
+            };
+        request_.backends = {"fake", "other"};
+        for (int i = 0; i < 6; ++i) {
+            gops_ = 100 + 0.2 * (i % 3);
+            calibrated();
+        }
+    }
+
+    Result<ConfirmReply> confirm() {
+        CalibrateRequest how;
+        how.worker_folders = request_.worker_folders;
+        how.store_location = database();
+        return confirm_regressions({root_, launcher_, clock_}, how, {}, diary_, never_);
+    }
+
+    double gops_ = 100;
+};
+
+TEST_F(Confirm, MeasuresOnlyTheSuspectsAgainInTheirOwnSeries) {
+    gops_ = 85;
+    calibrated();
+    const auto reply = confirm();
+    ASSERT_TRUE(reply) << reply.error().message;
+    ASSERT_THAT(reply->runs, SizeIs(1));
+    EXPECT_EQ(reply->runs[0].suite, latest().suite);
+    for (const Measurement& row : reply->runs[0].measurements) {
+        EXPECT_EQ(row.what.backend, "fake");
+        EXPECT_EQ(row.what.precision, "fp32");
+    }
+    EXPECT_THAT(stored(), SizeIs(8));
+    ASSERT_FALSE(reply->suspects.empty());
+    for (const ConfirmedSuspect& suspect : reply->suspects) {
+        ASSERT_TRUE(suspect.after) << suspect.before.key.operation;
+        EXPECT_EQ(suspect.after->regression.status, RegressionStatus::confirmed);
+        EXPECT_EQ(suspect.after->regression.main().agreeing_runs, 2);
+    }
+}
+
+TEST_F(Confirm, ASuspicionThatDoesNotReturnIsGone) {
+    gops_ = 85;
+    calibrated();
+    gops_ = 100;
+    const auto reply = confirm();
+    ASSERT_TRUE(reply) << reply.error().message;
+    ASSERT_FALSE(reply->suspects.empty());
+    for (const ConfirmedSuspect& suspect : reply->suspects) EXPECT_FALSE(suspect.after);
+}
+
+TEST_F(Confirm, WithoutASuspicionNothingIsMeasured) {
+    const auto reply = confirm();
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_FALSE(reply->any_suspected);
+    EXPECT_THAT(reply->runs, IsEmpty());
+    EXPECT_THAT(stored(), SizeIs(6));
+}
+
+}  // namespace
+}  // namespace peakward::session_test
