@@ -91,7 +91,8 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
     found.percent_per_month = median_of(percents);
     const auto pairs = static_cast<double>(percents.size());
     const double reach = normal_95 * std::sqrt(variance);
-    // A hundredth of a rank is the normal approximation, not evidence: five points have an interval.
+    // A hundredth of a rank is the normal approximation, not evidence: five points have an
+    // interval.
     const double low = std::floor((pairs - reach) / 2 + 0.01), high = pairs - low;
     if (low >= 1) {
         found.ci_low_percent_per_month = percents[static_cast<std::size_t>(low) - 1];

@@ -133,8 +133,13 @@ std::string to_string(const ComponentChange& change) {
     std::string name = change.name;
     if (name.ends_with("_version")) name.resize(name.size() - std::string("_version").size());
     const std::string nothing = "none";
-    return fmt::format("{} {} -> {}", name, change.before.value_or(nothing),
-                       change.after.value_or(nothing));
+    const std::string before = change.before.value_or(nothing);
+    std::string after = change.after.value_or(nothing);
+    // "OpenBLAS 0.3.10 -> 0.3.15": a name that stays need not be said twice.
+    const std::size_t last_word = before.rfind(' ');
+    if (last_word != std::string::npos && after.starts_with(before.substr(0, last_word + 1)))
+        after.erase(0, last_word + 1);
+    return fmt::format("{} {} -> {}", name, before, after);
 }
 
 std::vector<ComponentChange> changed_components(const RunFacts& before, const RunFacts& after) {

@@ -82,6 +82,9 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
         };
     };
     return {
+        {"Product", text([](const ComparedProduct& p) {
+             return subject_words(p.followed.subject(p.subject()));
+         })},
         {"CPU model", text(model_of)},
         {"GPU model", text(gpu_of)},
         {"Series", text([](const ComparedProduct& p) {
@@ -120,9 +123,7 @@ Table table_of(const Compared& compared) {
     Table table;
     table.columns = {{"metric", "Metric"}};
     for (const ComparedProduct& product : compared.products)
-        table.columns.push_back({product.asked,
-                                 subject_words(product.followed.subject(product.subject())),
-                                 Unit::none, Align::right});
+        table.columns.push_back({product.asked, product.asked, Unit::none, Align::right});
     for (const auto& [label, line] : lines_of(compared)) {
         std::vector<Cell> row{cell(label)};
         for (const ComparedProduct& product : compared.products) row.push_back(line(product));
@@ -139,7 +140,8 @@ Report report_of(const Compared& compared) {
     // Words wrap in no column; what is long stands once, below.
     const auto is_wordy = [](const std::vector<Cell>& row) {
         const auto* label = std::get_if<std::string>(&row.front().value);
-        return label && (*label == "Series" || *label == "GPU model" || *label == "CPU model");
+        return label && (*label == "Product" || *label == "Series" || *label == "GPU model" ||
+                         *label == "CPU model");
     };
     for (const auto& row : table.rows) {
         if (!is_wordy(row)) continue;
@@ -171,7 +173,7 @@ Json document_of(const Compared& compared) {
         const Figures figures = figures_of(product);
         Json one = trajectory_json(product.followed, product.subject(), product.trajectory());
         for (const char* name : {"points", "events"}) one.erase(name);
-        for (const auto& [name, value] : subject_json(subject).items()) one[name] = value;
+        one.update(subject_json(subject));
         one["asked"] = product.asked;
         one["cpu_model"] = model_of(product);
         one["gpu_model"] = gpu_of(product);

@@ -101,15 +101,21 @@ std::vector<Cell> row_cells(const Followed& followed, const Subjected& at, const
                        row.moved ? (*row.change_percent > 0 ? Tone::good : Tone::bad) : Tone::dim);
     if (row.change_percent)
         change.shown = signed_percent(row.change_percent) + (row.moved ? "" : " ?");
-    std::vector<Cell> cells{cell(stack.software_fingerprint)};
+    Cell changes = cell(changed_names(row));
+    if (row.changes.size() > 1) {
+        changes.shown = fmt::format("{} at once:", row.changes.size());
+        for (const ComponentChange& one : row.changes) changes.shown += " " + one.name;
+    }
+    Cell software = cell(stack.software_fingerprint);
+    software.shown = stack.software_fingerprint.substr(0, 10);  // as in seed 000's tables
+    std::vector<Cell> cells{software};
     for (const ShownComponent& component : shown_components)
         cells.push_back(cell(version_of(followed, row, component.name)));
-    for (Cell& one :
-         std::vector<Cell>{of_value(&Middle::median, row.doubtful ? tone : Tone::strong),
-                           of_value(&Middle::ci_low, tone), of_value(&Middle::ci_high, tone),
-                           cell(bandwidth_of(at, row.stack)), change, cell(row.ci_low_percent),
-                           cell(row.ci_high_percent), runs, since, cell(changed_names(row)),
-                           cell(stack.stack_digest)})
+    for (Cell& one : std::vector<Cell>{
+             of_value(&Middle::median, row.doubtful ? tone : Tone::strong),
+             of_value(&Middle::ci_low, tone), of_value(&Middle::ci_high, tone),
+             cell(bandwidth_of(at, row.stack)), change, cell(row.ci_low_percent),
+             cell(row.ci_high_percent), runs, since, changes, cell(stack.stack_digest)})
         cells.push_back(std::move(one));
     return cells;
 }
@@ -118,14 +124,14 @@ Table table_of(const Followed& followed, const Subjected& at) {
     const Align right = Align::right;
     const Unit unit = unit_of(at.series().key);
     Table table;
-    table.columns = {{"software_fingerprint", "SW stack", Unit::none, Align::left, 1}};
+    table.columns = {{"software_fingerprint", "SW stack"}};
     for (const ShownComponent& component : shown_components)
         table.columns.push_back({component.name, component.title, Unit::none, Align::left, 4});
     for (const Column& column :
          std::vector<Column>{{"value", "Median", unit, right},
                              {"ci_low", "from", unit, right, 2},
                              {"ci_high", "to", unit, right, 2},
-                             {"bandwidth_gbps", "BW", Unit::gbps, right, 3},
+                             {"bandwidth_gbps", "BW", Unit::gbps, right, 1},
                              {"change_percent", "Change", Unit::percent, right},
                              {"ci_low_percent", "at least", Unit::percent, right, 6},
                              {"ci_high_percent", "at most", Unit::percent, right, 6},

@@ -16,21 +16,23 @@ struct MaturityOptions {
 
 struct Assessment {
     std::string words;
+    std::string shown;  // in a narrow column; the legend says the rest
     Tone tone = Tone::plain;
 };
 
 // Seed 000's legend.
 Assessment assessment_of(const Trajectory& t) {
     const MilestoneDay& ninety = t.milestones.back();
-    if (t.rated == 0) return {"Not known: no efficiency", Tone::dim};
-    if (t.rated == 1) return {"Not known: one run only", Tone::dim};
+    if (t.rated == 0) return {"Not known: no efficiency", "No efficiency", Tone::dim};
+    if (t.rated == 1) return {"Not known: one run only", "One run only", Tone::dim};
     if (!ninety.days) {
-        if (ninety.touched) return {"90 % reached, not held yet", Tone::doubtful};
-        return {"Concerning: may not reach target", Tone::bad};
+        if (ninety.touched)
+            return {"90 % reached, not held yet", "90 % not held yet", Tone::doubtful};
+        return {"Concerning: may not reach target", "Concerning", Tone::bad};
     }
-    if (*ninety.days < 30) return {"Excellent software support", Tone::good};
-    if (*ninety.days < 90) return {"Good software support", Tone::good};
-    return {"Slow optimization", Tone::doubtful};
+    if (*ninety.days < 30) return {"Excellent software support", "Excellent", Tone::good};
+    if (*ninety.days < 90) return {"Good software support", "Good", Tone::good};
+    return {"Slow optimization", "Slow", Tone::doubtful};
 }
 
 struct Row {
@@ -95,6 +97,8 @@ Table table_of(const Followed& followed) {
         const Trajectory& t = row.one->trajectory;
         const Subject& product = followed.subject(*row.subject);
         const Assessment assessment = assessment_of(t);
+        Cell verdict = cell(assessment.words, assessment.tone);
+        verdict.shown = assessment.shown;
         const auto from_launch = [&](std::size_t i) {
             return day_cell(days_from_launch(product, t.milestones[i].held_unix));
         };
@@ -103,10 +107,10 @@ Table table_of(const Followed& followed) {
         table.rows.push_back(
             {cell(subject_words(product), Tone::strong), day_cell(t.milestones[0].days),
              day_cell(t.milestones[1].days), day_cell(t.milestones[2].days), from_launch(2),
-             cell(current_efficiency(row)), cell(assessment.words, assessment.tone),
-             cell(t.key.precision), cell(t.key.backend), cell(t.key.device), cell(t.key.suite),
-             cell(t.key.power_mode.value_or("")), cell(static_cast<std::int64_t>(t.points.size())),
-             since, cell(product.launched.value_or("")), from_launch(0), from_launch(1),
+             cell(current_efficiency(row)), verdict, cell(t.key.precision), cell(t.key.backend),
+             cell(t.key.device), cell(t.key.suite), cell(t.key.power_mode.value_or("")),
+             cell(static_cast<std::int64_t>(t.points.size())), since,
+             cell(product.launched.value_or("")), from_launch(0), from_launch(1),
              cell(product.id)});
     }
     return table;
@@ -133,7 +137,7 @@ Report report_of(const Followed& followed) {
     legend.fields = {{"Day 0-29", "Excellent software support", Tone::plain, {}, {}},
                      {"Day 30-89", "Good software support", Tone::plain, {}, {}},
                      {"Day 90 on", "Slow optimization", Tone::plain, {}, {}},
-                     {"N/A", "Concerning: may not reach target", Tone::plain, {}, {}}};
+                     {"N/A", "Concerning: may not reach the target", Tone::plain, {}, {}}};
     std::size_t others = 0;
     for (const FollowedSubject& subject : followed.subjects) others += subject.others;
     if (others > 0)
@@ -153,8 +157,7 @@ Json document_of(const Followed& followed) {
         const Trajectory& t = row.one->trajectory;
         Json one = trajectory_json(followed, *row.subject, *row.one);
         for (const char* name : {"points", "events"}) one.erase(name);
-        for (const auto& [name, value] : subject_json(followed.subject(*row.subject)).items())
-            one[name] = value;
+        one.update(subject_json(followed.subject(*row.subject)));
         one["runs"] = t.points.size();
         one["current_efficiency"] = optional_to_json(current_efficiency(row));
         one["assessment"] = assessment_of(t).words;

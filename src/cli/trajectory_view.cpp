@@ -11,7 +11,6 @@
 namespace peakward::cli {
 namespace {
 
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t fingerprint_characters = 10;  // as seed 000's tables have it
 
 bool shows_efficiency(const FollowedSubject& subject, const FollowedTrajectory& one) {
@@ -335,17 +334,17 @@ Section events_section(const FollowedSubject& subject, const FollowedTrajectory&
 Table trajectories_table(const Followed& followed) {
     Table table;
     const Align right = Align::right;
-    table.columns = {{"product", "Product", Unit::none, Align::left, 4},
+    table.columns = {{"product", "Product", Unit::none, Align::left, 6},
                      {"precision", "Precision"},
                      {"backend", "Backend"},
-                     {"device", "Device"},
+                     {"device", "Device", Unit::none, Align::left, 3},
                      {"operation", "Case", Unit::none, Align::left, 1},
-                     {"suite", "Suite", Unit::none, Align::left, 2},
-                     {"runs", "Runs", Unit::count, right},
+                     {"suite", "Suite", Unit::none, Align::left, 4},
+                     {"runs", "Runs", Unit::count, right, 2},
                      {"latest", "Newest", Unit::none, right},
                      {"efficiency", "Eff", Unit::ratio_as_percent, right},
-                     {"milestone_90", "90 %", Unit::none, right},
-                     {"improvement_percent_per_month", "a month", Unit::percent, right, 3}};
+                     {"milestone_90", "90 %", Unit::none, right, 1},
+                     {"improvement_percent_per_month", "a month", Unit::percent, right, 5}};
     bool has_cases = false;
     for (const FollowedSubject& subject : followed.subjects)
         for (const FollowedTrajectory& one : subject.trajectories) {

@@ -28,8 +28,7 @@ Canvas::Canvas(int columns, int rows, PlotGlyphs glyphs)
 
 Canvas::Cell* Canvas::cell_at(int x, int y) {
     if (x < 0 || y < 0 || x >= dot_columns() || y >= dot_rows()) return nullptr;
-    const int row = rows_ - 1 - y / dots_up_;
-    return &cells_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+    return &cells_[static_cast<std::size_t>(row_of(y)) * static_cast<std::size_t>(columns_) +
                    static_cast<std::size_t>(x / dots_across_)];
 }
 

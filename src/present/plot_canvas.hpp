@@ -19,6 +19,7 @@ public:
     // In dots, the origin at the bottom left.
     int dot_columns() const { return columns_ * dots_across_; }
     int dot_rows() const { return rows_ * dots_up_; }
+    int row_of(int y) const { return rows_ - 1 - y / dots_up_; }  // 0 is the top
 
     // What lies outside the canvas is left out.
     void dot(int x, int y, Ink ink, Tone tone = Tone::plain);

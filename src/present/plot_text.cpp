@@ -108,8 +108,8 @@ public:
             size.columns > 0 ? std::min(size.columns, terminal.columns) : terminal.columns;
         rows_ = size.rows > 0 ? size.rows : std::clamp(width / 6, rows_min, rows_max);
         y_ticks_ = plot.y.scale == AxisScale::log10
-                       ? detail::decade_ticks(y_.from, y_.to, plot.y.unit, rows_ / 2)
-                       : detail::number_ticks(y_.from, y_.to, plot.y.unit, rows_ / 2);
+                       ? detail::decade_ticks(y_.from, y_.to, plot.y.unit, rows_ * 2 / 3)
+                       : detail::number_ticks(y_.from, y_.to, plot.y.unit, rows_ * 2 / 3);
         for (const Tick& tick : y_ticks_) margin_ = std::max(margin_, display_width(tick.label));
         columns_ = std::max(drawing_columns_min, width - margin_ - 3);
     }
@@ -288,7 +288,16 @@ std::string Drawing::key() const {
             events += letter_of(mark.kind);
             words.push_back(fmt::format("{} {}", letter_of(mark.kind), words_of(mark.kind)));
         }
-    return words.empty() ? "" : wrapped(fmt::format("{}", fmt::join(words, ", ")), Tone::dim);
+    // A line breaks between two of them and not within one.
+    std::string out, line;
+    for (const std::string& word : words) {
+        if (!line.empty() && display_width(line) + display_width(word) + 2 > terminal_.columns) {
+            out += wrapped(line + ",", Tone::dim);
+            line.clear();
+        }
+        line += (line.empty() ? "" : ", ") + word;
+    }
+    return line.empty() ? out : out + wrapped(line, Tone::dim);
 }
 
 std::string Drawing::text() const {
@@ -302,9 +311,8 @@ std::string Drawing::text() const {
 
     std::vector<std::string> labels(static_cast<std::size_t>(rows_));
     for (const Tick& tick : y_ticks_) {
-        const double at = part(tick.at, y_, plot_.y.scale) * (rows_ - 1);
-        labels[static_cast<std::size_t>(
-            rows_ - 1 - std::lround(std::clamp(at, 0.0, double(rows_ - 1))))] = tick.label;
+        const int y = std::clamp(dot_y(canvas, tick.at), 0, canvas.dot_rows() - 1);
+        labels[static_cast<std::size_t>(canvas.row_of(y))] = tick.label;
     }
     std::string out;
     if (!plot_.title.empty()) out += wrapped(plot_.title, Tone::strong);

@@ -124,11 +124,12 @@ std::vector<Tick> decade_ticks(double from, double to, Unit unit, int most) {
     return collect({1});
 }
 
-std::vector<Tick> time_ticks(double from_unix, double to_unix, int most) {
+namespace {
+
+std::vector<Tick> calendar_ticks(double from_unix, double to_unix, int most) {
     static constexpr std::array<double, 13> even_steps_s{
         60,      300,   900,       1800,      3600,       3 * 3600.0, 6 * 3600.0,
         43200.0, day_s, 2 * day_s, 5 * day_s, 10 * day_s, 15 * day_s};
-    most = std::max(2, most);
     for (const double step_s : even_steps_s)
         if ((to_unix - from_unix) / step_s <= most) return even_ticks(from_unix, to_unix, step_s);
     for (const int months : {1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200}) {
@@ -136,6 +137,15 @@ std::vector<Tick> time_ticks(double from_unix, double to_unix, int most) {
         if (static_cast<int>(ticks.size()) <= most) return ticks;
     }
     return {};
+}
+
+}  // namespace
+
+std::vector<Tick> time_ticks(double from_unix, double to_unix, int most) {
+    std::vector<Tick> ticks = calendar_ticks(from_unix, to_unix, std::max(2, most));
+    // A date is there even where no calendar line falls in between.
+    if (ticks.empty()) ticks.push_back({from_unix, day_text(from_unix, true)});
+    return ticks;
 }
 
 }  // namespace peakward::detail

@@ -260,6 +260,8 @@ private:
     SeriesFilter filter_of(const Named& named) const;
     Status read_series(const Named& named);
     void rate(SubjectSeries& series);
+    void add_ratio(const SubjectSeries& rate);
+    void note_recorded(const Series& series);
     void rate_as_recorded(SubjectSeries& series) const;
     std::string product_of(const KnownHardware& known, const std::string& device) const;
     void put(SubjectSeries series);
@@ -313,46 +315,56 @@ Status Loader::read_series(const Named& named) {
         filter.metrics.emplace_back("stream_best_gbps");
     for (const KnownHardware* known : named.hardware) hardware_[known->lineage] = known;
 
+    std::vector<Series> read;  // peaks are looked up afterwards: a store is read by one at a time
     const auto take = [&](Series&& series) -> Status {
         const auto known = hardware_.find(series.key.lineage);
         if (known == hardware_.end()) return {};  // it came in while this was reading
-        if (!named.products.empty() &&
-            !named.products.contains(product_of(*known->second, series.key.device)))
-            return {};
-        const std::string metric = series.key.metric;
-        if (request_.as_recorded && is_ratio(metric)) {
-            auto& values = recorded_[text_of(series.key)];
-            for (const SeriesPoint& point : series.points) values[point.seq] = point.value;
-        }
-        if (is_ratio(metric) && (!request_.as_recorded || !is_asked(metric))) return {};
-        SubjectSeries found{std::move(series), {}, {}};
-        if (request_.as_recorded) {
-            found_.push_back(std::move(found));
-            return {};
-        }
-        rate(found);
-        const char* ratio = ratio_of(found.series.key);
-        const bool makes_ratio = found.series.key.kind == SeriesKind::score &&
-                                 metric != "blas3_gops" && is_asked(ratio) &&
-                                 found.peak.kind != PeakKind::unknown;
-        if (makes_ratio) {
-            SubjectSeries made = found;
-            made.series.key = with_metric(found.series.key, ratio);
-            for (std::size_t i = 0; i < made.series.points.size(); ++i) {
-                SeriesPoint& point = made.series.points[i];
-                point.value = made.efficiency[i];
-                point.ci_low /= made.peak.value;
-                point.ci_high /= made.peak.value;
-            }
-            found_.push_back(std::move(made));
-        }
-        if (is_asked(metric)) found_.push_back(std::move(found));
+        if (named.products.empty() ||
+            named.products.contains(product_of(*known->second, series.key.device)))
+            read.push_back(std::move(series));
         return {};
     };
     if (auto status = store_.each_series(filter, take); !status) return status;
-    if (request_.as_recorded)
-        for (SubjectSeries& series : found_) rate_as_recorded(series);
+    if (request_.as_recorded) {
+        for (const Series& series : read)
+            if (is_ratio(series.key.metric)) note_recorded(series);
+        for (Series& series : read) {
+            if (!is_asked(series.key.metric)) continue;
+            SubjectSeries& found = found_.emplace_back(SubjectSeries{std::move(series), {}, {}});
+            rate_as_recorded(found);
+        }
+        return {};
+    }
+    for (Series& series : read) {
+        SubjectSeries found{std::move(series), {}, {}};
+        const std::string metric = found.series.key.metric;
+        if (is_ratio(metric)) continue;  // made of the rate
+        rate(found);
+        if (is_asked(ratio_of(found.series.key))) add_ratio(found);
+        if (is_asked(metric)) found_.push_back(std::move(found));
+    }
     return {};
+}
+
+// The ratio as a series of its own, of the rates that a run's ratios are made of.
+void Loader::add_ratio(const SubjectSeries& rate) {
+    const SeriesKey& key = rate.series.key;
+    const bool makes_ratio = key.metric == "peak_measured_gops" || key.metric == "stream_best_gbps";
+    if (!makes_ratio || rate.peak.kind == PeakKind::unknown) return;
+    SubjectSeries made = rate;
+    made.series.key = with_metric(key, ratio_of(key));
+    for (std::size_t i = 0; i < made.series.points.size(); ++i) {
+        SeriesPoint& point = made.series.points[i];
+        point.value = made.efficiency[i];
+        point.ci_low /= made.peak.value;
+        point.ci_high /= made.peak.value;
+    }
+    found_.push_back(std::move(made));
+}
+
+void Loader::note_recorded(const Series& series) {
+    auto& values = recorded_[text_of(series.key)];
+    for (const SeriesPoint& point : series.points) values[point.seq] = point.value;
 }
 
 // Against the peak of today. Above 102 % the peak is in doubt, by that peak and not by another.
@@ -428,22 +440,21 @@ void Loader::describe(Subject& subject) const {
 
 // What there is instead of what was asked for.
 Error Loader::nothing(const Named& named) {
-    SeriesFilter filter = filter_of(named);
-    filter.metrics.clear();
-    filter.device = filter.backend = filter.precision = filter.operation = filter.suite = "";
-    filter.since = filter.until = "";
-    std::set<std::string> metrics, devices, backends, precisions, suites;
+    SeriesFilter filter;
+    filter.lineages = filter_of(named).lineages;
+    auto keys = store_.series_keys(filter);
+    if (!keys) return keys.error();
+    auto metrics = store_.metrics();
+    if (!metrics) return metrics.error();
+    std::set<std::string> devices, backends, precisions, suites;
+    for (const SeriesKey& key : *keys) {
+        devices.insert(key.device);
+        backends.insert(key.backend);
+        precisions.insert(key.precision);
+        suites.insert(key.suite);
+    }
     std::int64_t runs = 0;
     for (const KnownHardware* known : named.hardware) runs += known->runs;
-    const auto status = store_.each_series(filter, [&](Series&& series) -> Status {
-        metrics.insert(series.key.metric);
-        devices.insert(series.key.device);
-        backends.insert(series.key.backend);
-        precisions.insert(series.key.precision);
-        suites.insert(series.key.suite);
-        return {};
-    });
-    if (!status) return status.error();
     std::string period;
     if (!request_.since.empty()) period += " since " + request_.since;
     if (!request_.until.empty()) period += " until " + request_.until;
@@ -451,7 +462,7 @@ Error Loader::nothing(const Named& named) {
         ErrorKind::failed,
         fmt::format("nothing is stored for this request ({}){}: {} runs hold metrics {}; devices "
                     "{}; backends {}; precisions {}; suites {}",
-                    fmt::join(metrics_of(request_), ", "), period, runs, fmt::join(metrics, ", "),
+                    fmt::join(metrics_of(request_), ", "), period, runs, fmt::join(*metrics, ", "),
                     fmt::join(devices, ", "), fmt::join(backends, ", "),
                     fmt::join(precisions, ", "), fmt::join(suites, ", "))};
 }

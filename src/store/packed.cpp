@@ -99,7 +99,7 @@ std::string pack_points(const std::vector<SeriesPoint>& points, bool measured) {
         const bool interval = measured && is_interval(point.ci_low, point.ci_high);
         put_difference(out, std::uint64_t(point.seq) - std::uint64_t(before.seq));
         put_difference(out, std::uint64_t(point.time_unix) - std::uint64_t(before.time_unix));
-        put_count(out, std::uint64_t(point.stack + 1));
+        put_count(out, std::uint64_t(point.stack) + 1);  // -1 wraps to 0
         put_count(out, std::uint64_t{point.doubts} * 2 + (interval ? 1 : 0));
         if (measured) put_number(out, point.value);
         if (interval) {

@@ -90,6 +90,13 @@ std::optional<PointRow> point_of(const Run& run, const Measurement& measurement,
     return point;
 }
 
+bool is_score_metric(std::string_view metric) {
+    static constexpr std::string_view metrics[] = {"bandwidth_efficiency", "blas3_gops",
+                                                   "efficiency", "peak_measured_gops",
+                                                   "stream_best_gbps"};
+    return std::find(std::begin(metrics), std::end(metrics), metric) != std::end(metrics);
+}
+
 PointRow point_of(const Run& run, const Score& score) {
     const Rate blas3{score.blas3_gops, false, {OperationClass::blas3}};
     const Rate stream{score.stream_best_gbps, true, {OperationClass::memory}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "store/rows.hpp"
@@ -15,5 +16,7 @@ std::optional<PointRow> point_of(const Run& run, const Measurement& measurement,
 // A score: its metrics with the interval of the measurement that each was taken from, which is the
 // one of the run with exactly that rate.
 PointRow point_of(const Run& run, const Score& score);
+// Cases have none of these metrics.
+bool is_score_metric(std::string_view metric);
 
 }  // namespace peakward::store

@@ -107,6 +107,10 @@ public:
     // snapshot, with the stacks as they were when it began.
     virtual Status each_series(const SeriesFilter& filter,
                                const std::function<Status(Series&&)>& take) = 0;
+    // Their keys alone, with metric and unit left empty; neither metrics nor a period are looked
+    // at.
+    virtual Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) = 0;
+    virtual Result<std::vector<std::string>> metrics() = 0;  // of all series, by name
     // In the order asked for; a seq that does not exist is an error.
     virtual Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) = 0;
 

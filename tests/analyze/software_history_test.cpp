@@ -70,6 +70,13 @@ TEST(SoftwareHistory, APeakwardThatMeasuresOtherwiseIsAComponent) {
     EXPECT_EQ(to_string(changes[1]), "peakward 0.1.0 -> 0.2.0");
 }
 
+TEST(SoftwareHistory, ANameThatStaysIsSaidOnce) {
+    EXPECT_EQ(to_string(ComponentChange{"blas_library", "OpenBLAS 0.3.10", "OpenBLAS 0.3.15"}),
+              "blas_library OpenBLAS 0.3.10 -> 0.3.15");
+    EXPECT_EQ(to_string(ComponentChange{"blas_library", "OpenBLAS 0.3.10", "MKL 2025"}),
+              "blas_library OpenBLAS 0.3.10 -> MKL 2025");
+}
+
 TEST(SoftwareHistory, AsksForRunsAtChangesOnly) {
     const Bench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
     EXPECT_EQ(runs_at_changes(bench.series, {}), (std::vector<std::int64_t>{1, 3, 4, 7}));

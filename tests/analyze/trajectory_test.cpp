@@ -123,7 +123,7 @@ TEST(Trajectory, TwoRunsAtOneInstantStandInTheOrderTheyWereStored) {
 TEST(Trajectory, TheLeadingOneIsTheSoftwareWithMostRuns) {
     Bench bench;
     bench.series.reserve(5);
-    bench.add({99, 99, 99, 99}).key.backend = "native";
+    bench.add({99, 99, 99, 99, 99, 99, 99}).key.backend = "native";
     bench.add({60, 70});
     bench.add({50, 60, 70}).key.precision = "fp64";
     bench.add({50, 60, 71}).key.precision = "fp32";

@@ -76,8 +76,8 @@ inline Run history_run(const HistoryMachine& machine, int week, const HistorySta
     software.components["blas_library"] = Text::known(stack.blas, "libblas.so.3");
     software.components["os_kernel"] = Text::known(stack.kernel, "uname");
     const std::string digits = std::to_string(10 + (&stack - history_stacks));
-    software.fingerprint = "6286d41799aa00" + digits;
-    software.stack_digest = "0123456789abcd" + digits;
+    software.fingerprint = digits + "86d41799aa0011";
+    software.stack_digest = digits + "23456789abcdef";
     run.results.clear();
     const double shake = 1 + 0.004 * ((week * 7 % 5) - 2) / 2.0;  // 0.4 % either way
     const double fast = (machine.peak_gops == 0 ? 1000 : machine.peak_gops) * stack.efficiency;
@@ -107,10 +107,10 @@ inline std::vector<Run> history_of(const HistoryMachine& machine, int weeks = hi
 
 class HistoryTest : public CliTest {
 protected:
-    void store_runs(const std::vector<Run>& runs) {
+    void store_runs(const std::vector<peakward::Run>& runs) {
         auto store = open_store(database(), OpenMode::append);
         ASSERT_TRUE(store) << store.error().message;
-        for (const Run& run : runs) {
+        for (const peakward::Run& run : runs) {
             const auto appended = (*store)->append(run);
             ASSERT_TRUE(appended) << appended.error().message;
         }

@@ -37,7 +37,7 @@ TEST_F(TrajectoryVerb, DocumentHasTheNamesOthersRelyOn) {
     ASSERT_EQ(document["points"].size(), std::size_t{history_weeks});
     const Json& point = document["points"][0];
     EXPECT_EQ(point["timestamp"], "2026-01-05T12:00:00Z");
-    EXPECT_EQ(point["software_fingerprint"], "6286d41799aa0010");
+    EXPECT_EQ(point["software_fingerprint"], "1086d41799aa0011");
     EXPECT_NEAR(point["efficiency"].get<double>(), 0.6125, 0.01);
     for (const char* name : {"value", "ci_low", "ci_high"}) EXPECT_TRUE(point.contains(name));
     EXPECT_EQ(document["milestones"]["70"], 35);
@@ -110,8 +110,8 @@ TEST_F(TrajectoryVerb, WithoutAPeakItShowsTheFiguresAndTheReason) {
 
 TEST_F(TrajectoryVerb, AboveThePeakMeetsNoMilestone) {
     HistoryMachine machine;
-    std::vector<Run> runs = history_of(machine);
-    for (Run& run : runs)
+    std::vector<peakward::Run> runs = history_of(machine);
+    for (peakward::Run& run : runs)
         for (Score& score : run.results) {
             score.theoretical_peak.value /= 3;
             score.efficiency = *score.efficiency * 3;
@@ -125,7 +125,7 @@ TEST_F(TrajectoryVerb, AboveThePeakMeetsNoMilestone) {
 }
 
 TEST_F(TrajectoryVerb, AClockThatJumpedBackIsSaid) {
-    std::vector<Run> runs = history_of({}, 6);
+    std::vector<peakward::Run> runs = history_of({}, 6);
     std::rotate(runs.begin(), runs.begin() + 3, runs.end());
     store_runs(runs);
     const Ended text = run({"trajectory"});
@@ -138,7 +138,7 @@ TEST_F(TrajectoryVerb, AClockThatJumpedBackIsSaid) {
 }
 
 TEST_F(TrajectoryVerb, TwoRunsAtOneInstantAreTwoPoints) {
-    std::vector<Run> runs = history_of({}, 2);
+    std::vector<peakward::Run> runs = history_of({}, 2);
     runs[1].timestamp = runs[0].timestamp;
     runs[1].timestamp_unix = runs[0].timestamp_unix;
     store_runs(runs);

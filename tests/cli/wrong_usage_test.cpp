@@ -19,7 +19,7 @@ TEST_F(WrongUsage, NoVerbPrintsTheHelpToStderr) { expect({}, "Usage: peakward [o
 
 TEST_F(WrongUsage, AnUnknownVerbIsAnsweredWithTheNearest) {
     expect({"calibrat"}, "unknown verb 'calibrat'; did you mean calibrate?");
-    expect({"trajectory"}, "unknown verb 'trajectory'");
+    expect({"calculate"}, "unknown verb 'calculate'");
 }
 
 TEST_F(WrongUsage, AnUnknownOptionIsAnsweredWithTheNearest) {

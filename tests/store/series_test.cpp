@@ -292,6 +292,28 @@ TEST_P(SeriesContract, AFilterTakesWhatItNames) {
     EXPECT_EQ(count([](SeriesFilter& f) { f.until = "2026-11-18"; }), 14u);
 }
 
+TEST_P(SeriesContract, KeysAndMetricsAreListedWithoutReadingPoints) {
+    auto store = open();
+    EXPECT_THAT(*store->series_keys({}), IsEmpty());
+    EXPECT_THAT(*store->metrics(), IsEmpty());
+    add(*store, run_of(1, 0, 100));
+    const auto keys = store->series_keys({});
+    ASSERT_TRUE(keys) << message_of(keys);
+    ASSERT_THAT(*keys, SizeIs(2));
+    EXPECT_EQ(keys->at(0).kind, SeriesKind::score);
+    EXPECT_EQ(keys->at(1).kind, SeriesKind::measurement);
+    EXPECT_EQ(keys->at(1).operation, "gemm");
+    EXPECT_EQ(keys->at(1).metric, "");
+    SeriesFilter filter;
+    filter.operation = "gemm";
+    EXPECT_THAT(*store->series_keys(filter), SizeIs(1));
+    filter.precision = "int4";
+    EXPECT_THAT(*store->series_keys(filter), IsEmpty());
+    EXPECT_THAT(*store->metrics(),
+                ElementsAre("blas3_gops", "bus_gbps", "clock_hz", "efficiency", "gbps", "gops",
+                            "median_s", "min_s", "operations_per_cycle", "peak_measured_gops"));
+}
+
 TEST_P(SeriesContract, APeriodCutsASeriesAndAWrongOneIsRefused) {
     auto store = open();
     for (int day = 0; day < 5; ++day) add(*store, run_of(std::uint64_t(day) + 1, day, 100 + day));

@@ -8,6 +8,7 @@
 #include "core/records_json.hpp"
 #include "core/text.hpp"
 #include "store/period.hpp"
+#include "store/point_rows.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace peakward::store {
@@ -99,6 +100,33 @@ SeriesKey key_of_case(std::string_view text) {
     return key;
 }
 
+SeriesKey key_of(SeriesKind kind, std::string_view text) {
+    return kind == SeriesKind::score ? key_of_score(text) : key_of_case(text);
+}
+
+std::vector<SeriesKind> kinds_of(const SeriesFilter& filter) {
+    if (filter.kind) return {*filter.kind};
+    return {SeriesKind::score, SeriesKind::measurement};
+}
+
+// id and key of those that the filter takes.
+Statement select_series(Connection& connection, SeriesKind kind, const SeriesFilter& filter) {
+    const bool scores = kind == SeriesKind::score;
+    Where where;
+    where.one_of("lineage", filter.lineages);
+    where.equal("precision", filter.precision);
+    where.equal("backend", filter.backend);
+    where.equal_or_below("device", filter.device, ':');
+    where.equal_or_below("suite", filter.suite, '/');
+    if (!scores) where.equal("operation", filter.operation);
+    if (scores && !filter.operation.empty()) where.sql += " AND 0";
+    Statement series =
+        connection.prepare(fmt::format("SELECT id, key FROM {} WHERE {} ORDER BY id",
+                                       scores ? "score_series" : "series", where.sql));
+    where.bind(series, 1);
+    return series;
+}
+
 // Reads what is sealed in large pieces, and what came after row by row.
 class Reader {
 public:
@@ -114,10 +142,13 @@ public:
         read_superseded();
         if (metrics_.empty()) return c_.status();
         prepare();
-        if (filter_.kind != SeriesKind::measurement && filter_.operation.empty())
-            if (auto status = read_kind(SeriesKind::score, "score_series"); !status) return status;
-        if (filter_.kind != SeriesKind::score)
-            if (auto status = read_kind(SeriesKind::measurement, "series"); !status) return status;
+        const auto is_of_scores = [](const auto& one) { return is_score_metric(one.second.name); };
+        const auto of_scores = std::count_if(metrics_.begin(), metrics_.end(), is_of_scores);
+        for (const SeriesKind kind : kinds_of(filter_)) {
+            const bool scores = kind == SeriesKind::score;
+            if (scores ? of_scores == 0 : of_scores == std::ptrdiff_t(metrics_.size())) continue;
+            if (auto status = read_kind(kind); !status) return status;
+        }
         return c_.status();
     }
 
@@ -155,7 +186,7 @@ private:
             "series_id = ? AND seq > ? ORDER BY seq, position"));
     }
 
-    Status read_kind(SeriesKind kind, const char* table);
+    Status read_kind(SeriesKind kind);
     Status read_one(std::int64_t kind, std::int64_t id);
     Status hand_out(const SeriesKey& key);
     bool is_left_out(const SeriesPoint& point) const {
@@ -180,17 +211,8 @@ private:
     StoredPoint stored_;
 };
 
-Status Reader::read_kind(SeriesKind kind, const char* table) {
-    Where where;
-    where.one_of("lineage", filter_.lineages);
-    where.equal("precision", filter_.precision);
-    where.equal("backend", filter_.backend);
-    where.equal_or_below("device", filter_.device, ':');
-    where.equal_or_below("suite", filter_.suite, '/');
-    if (kind == SeriesKind::measurement) where.equal("operation", filter_.operation);
-    Statement series =
-        c_.prepare(fmt::format("SELECT id, key FROM {} WHERE {} ORDER BY id", table, where.sql));
-    where.bind(series, 1);
+Status Reader::read_kind(SeriesKind kind) {
+    Statement series = select_series(c_, kind, filter_);
     while (series.step()) {
         if (auto status = read_one(kind_column(kind), series.integer(0)); !status) return status;
         const bool any = std::any_of(metrics_.begin(), metrics_.end(),
@@ -265,6 +287,24 @@ Status SqliteStore::each_series(const SeriesFilter& filter,
     Transaction snapshot(*connection_, Transaction::Kind::read);
     if (auto status = connection_->status(); !status) return status;
     return Reader(*connection_, filter, take).read();
+}
+
+Result<std::vector<SeriesKey>> SqliteStore::series_keys(const SeriesFilter& filter) {
+    std::vector<SeriesKey> keys;
+    for (const SeriesKind kind : kinds_of(filter)) {
+        Statement series = select_series(*connection_, kind, filter);
+        while (series.step()) keys.push_back(key_of(kind, series.view(1)));
+    }
+    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
+    return keys;
+}
+
+Result<std::vector<std::string>> SqliteStore::metrics() {
+    std::vector<std::string> names;
+    Statement rows = connection_->prepare("SELECT name FROM metrics ORDER BY name");
+    while (rows.step()) names.push_back(rows.text(0));
+    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
+    return names;
 }
 
 Result<std::vector<SoftwareStack>> SqliteStore::stacks() {

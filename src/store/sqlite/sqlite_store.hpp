@@ -28,6 +28,8 @@ public:
     Result<std::vector<SoftwareStack>> stacks() override;
     Status each_series(const SeriesFilter& filter,
                        const std::function<Status(Series&&)>& take) override;
+    Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) override;
+    Result<std::vector<std::string>> metrics() override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
     Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
     Result<VerifyReport> verify() override;
