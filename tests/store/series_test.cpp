@@ -397,6 +397,9 @@ TEST_P(SeriesContract, OnlyAFigureThatAContendedCaseCouldHaveBeenIsInDoubt) {
     EXPECT_EQ(doubts["efficiency"], doubt_contended);
     EXPECT_EQ(doubts["blas3_gops"], 0);
     EXPECT_EQ(doubts["stream_best_gbps"], 0);
+    filter.precision = "fp32";  // another precision's case
+    for (const Series& series : all(*store, filter))
+        EXPECT_EQ(series.points[0].doubts, 0) << series.key.metric;
     filter.backend = "blas";  // no case of its own shows why
     for (const Series& series : all(*store, filter))
         EXPECT_EQ(series.points[0].doubts, doubt_contended) << series.key.metric;

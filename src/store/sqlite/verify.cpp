@@ -18,7 +18,7 @@ std::string in_words(const Value& value) {
     if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
     if (const auto* real = std::get_if<double>(&value)) return fmt::format("{}", *real);
     if (const auto* text = std::get_if<std::string>(&value))
-        return fmt::format("'{}'", text->size() > 80 ? text->substr(0, 77) + "..." : *text);
+        return text->size() > 80 ? fmt::format("'{:.77}...'", *text) : fmt::format("'{}'", *text);
     return "NULL";
 }
 
