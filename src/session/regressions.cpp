@@ -32,9 +32,13 @@ bool same_values(const Series& a, const Series& b) {
                       });
 }
 
+// Whether two scores could be one figure: STREAM under another precision, a product under another
+// name.
 bool same_place(const SeriesKey& a, const SeriesKey& b) {
-    return a.install == b.install && a.lineage == b.lineage && a.power_mode == b.power_mode &&
-           a.suite == b.suite && a.device == b.device && a.backend == b.backend;
+    const bool streams = a.metric == "stream_best_gbps" && b.metric == a.metric;
+    return (a.precision == b.precision || streams) && a.install == b.install &&
+           a.lineage == b.lineage && a.power_mode == b.power_mode && a.suite == b.suite &&
+           a.device == b.device && a.backend == b.backend;
 }
 
 // STREAM's figure stands in the row of every precision, and a BLAS's best product is its peak: each
