@@ -17,10 +17,11 @@ import datetime
 import json
 import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable
+
+from worker_process import WorkerProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 GEMM_SHARE_MIN = 0.97
@@ -29,58 +30,28 @@ SLOWED = 2  # the ninth column of a sample (docs/worker-protocol.md)
 SLICE_S = 0.002
 
 
-class Worker:
-    """One side of the worker protocol."""
+class Worker(WorkerProcess):
+    """One that is asked for times, and must know the answer to everything."""
 
     def __init__(self, backend: str, argv: list[str]) -> None:
-        self.backend = backend
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(os.environ, PYTHONPATH=str(ROOT / "workers" / "python")),
-        )
-        self.hello = self.verb("hello", protocol=1)
-
-    def verb(self, verb: str, **fields: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(dict(fields, id=1, verb=verb)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the {self.backend} worker ended")
-        reply = json.loads(line)
-        if not reply["ok"]:
-            raise RuntimeError(f"{self.backend}: {reply['error']}")
-        return reply
+        super().__init__(backend, argv)
+        self.hello = self.need("hello", protocol=1)
 
     def prepare(self, device: str, operation: str, precision: str, **shape: Any) -> str:
         """The implementation; a wrong answer or another device is an error here."""
-        case = {
-            "operation": operation,
-            "precision": precision,
-            "shape": shape,
-            "device": device,
-            "backend": self.backend,
-            "threads": 1,
-        }
+        case = self.case(device, operation, precision, shape)
         # The catalog's tolerance of a bf16 product of 8192; a copy is exact.
         tolerance = 16 * 2.0**-24 * 8192**0.5 + 8 * 2.0**-8 if operation == "gemm" else 0
-        reply = self.verb("prepare", case=case, seed=1, tolerance=tolerance, cpus=[])
+        reply = self.need("prepare", case=case, seed=1, tolerance=tolerance, cpus=[])
         if not reply["correct"] or reply["device"] != device:
             raise RuntimeError(f"{self.backend}: {operation} is wrong or elsewhere: {reply}")
         return str(reply["implementation"])
 
     def seconds(self, seconds: float) -> tuple[list[float], list[float]]:
         """Of one call, and the clocks in Hz; blocks that heat or a brake slowed are left out."""
-        samples = self.verb("run", samples=3, min_s=seconds, slice_s=SLICE_S)["samples"]
+        samples = self.need("run", samples=3, min_s=seconds, slice_s=SLICE_S)["samples"]
         good = [s for s in samples if len(s) < 9 or s[8] != SLOWED]
         return [s[2] * 1e-9 / s[6] for s in good], [s[7] for s in good if s[7] > 0]
-
-    def end(self) -> None:
-        self.process.communicate()
 
 
 class BareCopy:
@@ -167,7 +138,7 @@ def compare_gemm(options: argparse.Namespace, cuda: Worker, evidence: dict[str, 
         f"bf16 {n}: cuda {gops['cuda']:.0f} GOPS, PyTorch {gops['pytorch']:.0f}: {share:.3f} of it"
     )
     torch.end()
-    cuda.verb("release")
+    cuda.need("release")
     return holds
 
 
@@ -206,7 +177,7 @@ def compare_copy(options: argparse.Namespace, cuda: Worker, evidence: dict[str, 
         "aim": f"device_copy within {100 * COPY_APART_MAX:g} % of the bare copy",
         "holds": holds,
     }
-    cuda.verb("release")
+    cuda.need("release")
     return holds
 
 

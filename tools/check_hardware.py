@@ -7,7 +7,6 @@ database to findings; CHECKS lists them. Exit status: 0 clean, 1 findings, 2 wro
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import statistics
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from findings import Finding, run_checks
 
 AGREEMENT_RATIO = 0.02  # between a given peak and the one that cores, rates and clocks make
 NEIGHBOUR_FACTOR = 1000  # a figure that far from those of its kind has a wrong unit
@@ -26,15 +26,6 @@ PATTERN_LETTERS_MIN = 4  # that a name must have before it can tell a product
 ARCHITECTURES = "data/hardware/architectures.json"
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Finding:
-    place: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
 
 
 @dataclass
@@ -502,23 +493,5 @@ CHECKS: list[Callable[[Database], Iterator[Finding]]] = [
 ]
 
 
-def main() -> int:
-    summary = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(description=summary)
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
-    parser.add_argument("--only", choices=[c.__name__ for c in CHECKS], help="run one check")
-    arguments = parser.parse_args()
-    database = Database.load(arguments.root)
-    findings = [
-        finding
-        for check in CHECKS
-        if arguments.only in (None, check.__name__)
-        for finding in check(database)
-    ]
-    for finding in findings:
-        print(finding)
-    return 1 if findings else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(__doc__, Database.load, CHECKS))

@@ -4,7 +4,8 @@
 A file's stamp is the hash of its text, of every header of ours that it includes (from the
 compiler's own dependency list), of .clang-tidy, of its compile command and of clang-tidy's version;
 it names no absolute path, so clones share their stamps ($XDG_CACHE_HOME/peakward/clang-tidy, as
-ccache shares objects). Exit status: 0 clean, 1 findings.
+ccache shares objects). Every file is checked, whatever was found in another, and the last lines
+name all that have findings. Exit status: 0 clean, 1 findings.
 """
 
 from __future__ import annotations
@@ -118,14 +119,17 @@ def main() -> int:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     stamps = Path(cache) / "peakward" / "clang-tidy"
     stamps.mkdir(parents=True, exist_ok=True)
-    failed, checked = 0, 0
+    failed: list[str] = []
+    checked = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for findings, seconds, name in pool.map(lambda e: check(e, build, stamps), entries):
             checked += seconds > 0
             if findings:
-                failed += 1
+                failed.append(name)
                 print(f"{name} ({seconds:.0f} s)\n{findings}\n", flush=True)
-    print(f"clang-tidy: {len(entries)} sources, {checked} checked, {failed} with findings")
+    print(f"clang-tidy: {len(entries)} sources, {checked} checked, {len(failed)} with findings")
+    for name in failed:
+        print(f"  {name}")
     return 1 if failed else 0
 
 

@@ -7,7 +7,6 @@ may be warnings), 1 findings, 2 wrong usage.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import re
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from findings import Finding, run_checks
 
 FUNCTION_LINES_MAX = 70  # a function fits on a screen (STYLE)
 FILE_LINES_WARN = 700  # a longer file is rarely one thing
@@ -46,16 +47,6 @@ DIMENSIONLESS = {
     "load_average_1m",  # runnable tasks
     "cpu_quota_cpus",  # CPUs
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Finding:
-    place: str
-    text: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.place}: {'warning: ' if self.warning else ''}{self.text}"
 
 
 @dataclass
@@ -372,23 +363,5 @@ CHECKS: list[Callable[[Tree], Iterator[Finding]]] = [
 ]
 
 
-def main() -> int:
-    summary = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(description=summary)
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
-    parser.add_argument("--only", choices=[c.__name__ for c in CHECKS], help="run one check")
-    arguments = parser.parse_args()
-    tree = Tree.load(arguments.root)
-    findings = [
-        finding
-        for check in CHECKS
-        if arguments.only in (None, check.__name__)
-        for finding in check(tree)
-    ]
-    for finding in findings:
-        print(finding)
-    return 1 if any(not f.warning for f in findings) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(__doc__, Tree.load, CHECKS))

@@ -73,19 +73,18 @@ Work work_of(std::span<const double> values) {
     return work;
 }
 
-// Degrees of freedom that the noise was learned with: of autocorrelated noise fewer.
-double freedom(const Work& work) {
-    const double used = double(work.steps.size()) + 2;
-    return std::max(1.0, double(work.size()) * (1 - work.spread.rho) - used);
+// A bound on z that noise passes with probability `p` in one look: wider where the noise was
+// learned from few points. Autocorrelation is learned more slowly than spread, and a watched series
+// is looked at while it is not known well.
+double bound_of(const Work& work, const ChangeOptions& options, double p) {
+    const double counted = double(work.size()) * (options.watched ? 1 - work.spread.rho / 2 : 1);
+    const double freedom = std::max(1.0, counted - double(work.steps.size()) - 2);
+    return student_quantile(1 - p / 2, freedom);
 }
 
-// A bound on z that noise passes with probability `p` in one look: wider where the noise was learned
-// from few points.
-double bound_of(const Work& work, double p) { return student_quantile(1 - p / 2, freedom(work)); }
-
 // A watched series spends most of its false alarms on the first look at a new level that is old
-// enough, which every place gets once and where an early answer is worth most; the other looks, which
-// come again with every point, must be surer.
+// enough, which every place gets once and where an early answer is worth most; the other looks,
+// which come again with every point, must be surer.
 StepOptions bounds_for(const Work& work, const ChangeOptions& options) {
     constexpr double other_looks_share = 0.25;
     constexpr std::size_t life_points = 365;
@@ -93,10 +92,10 @@ StepOptions bounds_for(const Work& work, const ChangeOptions& options) {
     StepOptions bounds;
     bounds.points_min = options.points_min;
     const double others = options.watched ? other_looks_share * options.alpha : options.alpha;
-    bounds.bound = bound_of(work, others / looks_of(work.size()));
+    bounds.bound = bound_of(work, options, others / looks_of(work.size()));
     const double first_look = options.alpha / double(std::max(work.size(), life_points));
     const bool early = options.watched && !work.heavy_tails;
-    bounds.bound_first_look = early ? bound_of(work, first_look) : bounds.bound;
+    bounds.bound_first_look = early ? bound_of(work, options, first_look) : bounds.bound;
     bounds.bound_youngest = bounds.bound + youngest_surcharge;
     return bounds;
 }
@@ -140,8 +139,8 @@ double price_of(const Work& work, const ChangeOptions& options, const Spread& sp
     const double variance = std::max(spread.innovation_variance(), 1e-300);
     const double n = double(work.size());
     const double told = std::min(1.0, points_to_tell / n);
-    const double price = std::min(price_most * told * (options.watched ? 1 : told * told),
-                                  price_per_point * n);
+    const double price =
+        std::min(price_most * told * (options.watched ? 1 : told * told), price_per_point * n);
     return n * std::log(variance) + changes * price;
 }
 
@@ -196,8 +195,8 @@ std::optional<Explanation> explain_by_trend(const Work& work, const ChangeOption
     return found;
 }
 
-// A wandering series is explained by steps, by one long movement, or by noise that remembers: each is
-// tried, and the cheapest taken.
+// A wandering series is explained by steps, by one long movement, or by noise that remembers: each
+// is tried, and the cheapest taken.
 void find_steps_and_noise(Work& work, const ChangeOptions& options) {
     constexpr double rho_of_a_wanderer = 0.25;
     const Explanation first = explain(work, work.spread, options);
@@ -218,7 +217,8 @@ void find_steps_and_noise(Work& work, const ChangeOptions& options) {
 }
 
 double p_value_of(const Work& work, double z) {
-    return std::min(1.0, looks_of(work.size()) * 2 * student_upper_tail(z, freedom(work)));
+    const double freedom = std::max(1.0, double(work.size() - work.steps.size()) - 2);
+    return std::min(1.0, looks_of(work.size()) * 2 * student_upper_tail(z, freedom));
 }
 
 // Effect and interval in percent of the level before.

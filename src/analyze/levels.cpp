@@ -154,7 +154,8 @@ public:
         for (int round = 0; round < rounds_max; ++round) {
             move_all();
             move_all();
-            while (take_out_weakest()) move_all();
+            while (take_out_weakest()) {
+            }
             if (!put_in()) break;
         }
         return steps_;
@@ -189,11 +190,13 @@ private:
         return best;
     }
 
+    void move(std::size_t i) {
+        const Proposal best = best_place(begin_of(i), end_of(i));
+        if (best.at > 0) steps_[i] = best.at;
+    }
+
     void move_all() {
-        for (std::size_t i = 0; i < steps_.size(); ++i) {
-            const Proposal best = best_place(begin_of(i), end_of(i));
-            if (best.at > 0) steps_[i] = best.at;
-        }
+        for (std::size_t i = 0; i < steps_.size(); ++i) move(i);
     }
 
     bool take_out_weakest() {
@@ -209,6 +212,8 @@ private:
         }
         if (least >= 1) return false;
         steps_.erase(steps_.begin() + std::ptrdiff_t(weakest));
+        if (weakest > 0) move(weakest - 1);
+        if (weakest < steps_.size()) move(weakest);
         return true;
     }
 

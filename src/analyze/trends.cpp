@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace peakward::analysis {
 namespace {
@@ -115,31 +116,50 @@ void search_kind(Search& search, ChangeKind kind) {
 
 double Trend::shape_at(std::size_t t) const { return Shape{kind, first, length}.at(t); }
 
+namespace {
+
+Trend trend_of(const Shape& shape, const Fit& fit, std::size_t begin, std::size_t end) {
+    Trend trend;
+    trend.kind = shape.kind;
+    // A saturating curve has come 95 % of its way after three time constants.
+    const double last = shape.first + shape.length * (shape.kind == ChangeKind::ramp ? 1 : 3);
+    trend.begin = std::size_t(std::max(double(begin), shape.first + 1));
+    trend.end = std::min(end - 1, std::size_t(std::max(0.0, std::round(last))));
+    trend.before = fit.before;
+    trend.after = fit.after;
+    trend.difference_variance = fit.difference_variance;
+    trend.price = fit.price;
+    trend.first = shape.first;
+    trend.length = shape.length;
+    if (fit.difference_variance > 0)
+        trend.slope_z = std::abs(fit.after - fit.before) / std::sqrt(fit.difference_variance);
+    return trend;
+}
+
+}  // namespace
+
 std::optional<Trend> find_trend(std::span<const double> values, std::size_t begin, std::size_t end,
                                 double rho, double variance) {
     constexpr std::size_t points_min = 8;
+    // The search looks at some hundred points of a long stretch; the fit is made with all.
+    constexpr std::size_t points_searched = 250;
     if (end - begin < points_min) return std::nullopt;
+    const std::size_t stride = std::max<std::size_t>(1, (end - begin) / points_searched);
+    std::vector<double> thinned;
+    for (std::size_t t = begin; t < end; t += stride) thinned.push_back(values[t]);
+    // Noise of every k-th point: the same spread, rho to the power of k.
+    const double rho_thinned = std::pow(rho, double(stride));
+    const double variance_thinned = variance / (1 - rho * rho) * (1 - rho_thinned * rho_thinned);
     std::optional<Trend> chosen;
     for (const ChangeKind kind : {ChangeKind::ramp, ChangeKind::saturate}) {
-        Search search{values, begin, end, rho, variance};
+        Search search{thinned, 0, thinned.size(), rho_thinned, variance_thinned};
         search_kind(search, kind);
-        if (!search.any || (chosen && search.best.price >= chosen->price)) continue;
-        Trend trend;
-        trend.kind = kind;
-        const double last =
-            search.best_shape.first + search.best_shape.length * (kind == ChangeKind::ramp ? 1 : 3);
-        trend.begin = std::size_t(std::max(double(begin), search.best_shape.first + 1));
-        trend.end = std::min(end - 1, std::size_t(std::max(0.0, std::round(last))));
-        trend.before = search.best.before;
-        trend.after = search.best.after;
-        trend.difference_variance = search.best.difference_variance;
-        trend.price = search.best.price;
-        trend.first = search.best_shape.first;
-        trend.length = search.best_shape.length;
-        if (search.best.difference_variance > 0)
-            trend.slope_z = std::abs(search.best.after - search.best.before) /
-                            std::sqrt(search.best.difference_variance);
-        chosen = trend;
+        if (!search.any) continue;
+        Shape shape = search.best_shape;
+        shape.first = double(begin) + shape.first * double(stride);
+        shape.length *= double(stride);
+        const Fit fit = fit_shape(values, begin, end, rho, variance, shape);
+        if (!chosen || fit.price < chosen->price) chosen = trend_of(shape, fit, begin, end);
     }
     return chosen;
 }

@@ -119,140 +119,6 @@ Result<int> show_products(Call& call, const HardwareOptions& o,
 }
 
 // ---------------------------------------------------------------------------------------------
-// show
-// ---------------------------------------------------------------------------------------------
-
-std::string figure_text(const HardwareSpec& spec, const std::optional<Figure>& figure,
-                        const char* unit) {
-    if (!figure) return "";
-    if (!*figure) return "unknown: " + figure->unknown;
-    std::string text =
-        fmt::format("{:.6g}{} ({}", *figure->value, unit, source_text(spec, figure->source));
-    if (!figure->formula.empty()) text += "; " + figure->formula;
-    if (!figure->note.empty()) text += "; " + figure->note;
-    return text + ")";
-}
-
-Section identity_of(const HardwareSpec& spec) {
-    Section section;
-    const auto add = [&](const char* label, std::string value) {
-        if (!value.empty())
-            section.fields.push_back({label, std::move(value), Tone::plain, {}, {}});
-    };
-    add("Id", fmt::format("{}, version {}{}", spec.id, spec.spec_version,
-                          spec.origin.empty() ? ", compiled in" : ", yours: " + spec.origin));
-    add("Also called", fmt::format("{}", fmt::join(spec.aliases, ", ")));
-    add("Kind", spec.host_architecture.empty()
-                    ? spec.kind
-                    : fmt::format("{}, for {} hosts", spec.kind, spec.host_architecture));
-    add("Architecture",
-        spec.compute_capability.empty()
-            ? spec.architecture
-            : fmt::format("{}, compute capability {}", spec.architecture, spec.compute_capability));
-    add("Launched", spec.launched.empty() ? "unknown" : spec.launched);
-    for (const CoreGroup& group : spec.cores)
-        add("Cores", fmt::format("{}: {}", group.kind, figure_text(spec, group.count, "")));
-    for (const auto& [name, by_kind] : spec.clocks.by_class)
-        for (const auto& [kind, figure] : by_kind)
-            add("Clock", fmt::format("{}{}: {}", name, kind.empty() ? "" : " of " + kind,
-                                     figure_text(spec, figure, " GHz")));
-    if (spec.memory) {
-        add("Memory", fmt::format("{} {}", spec.memory->type,
-                                  figure_text(spec, spec.memory->capacity_gb, " GB")));
-        add("Bandwidth", figure_text(spec, spec.memory->bandwidth_gbps, " GB/s"));
-    }
-    add("TDP", figure_text(spec, spec.tdp_w, " W"));
-    add("Contains", fmt::format("{}", fmt::join(spec.contains, ", ")));
-    add("Note", spec.note);
-    return section;
-}
-
-Table peaks_table(const HardwareSpec& spec, const std::string& mode) {
-    Table table;
-    table.columns = {{"precision", "Precision"},
-                     {"gops", "Dense peak", Unit::gops, Align::right},
-                     {"kind", "Kind"},
-                     {"accumulator", "Sums in", Unit::none, Align::left, 3},
-                     {"sparse_gops", "Sparse", Unit::gops, Align::right, 2},
-                     {"formula", "From", Unit::none, Align::left, 1}};
-    for (const std::string& precision : precisions_of(spec)) {
-        const Peak peak = spec_peak(spec, precision, mode);
-        const bool known = peak.kind != PeakKind::unknown;
-        const auto sparse = spec.sparse_peaks_gops.find(precision);
-        table.rows.push_back(
-            {cell(precision), known ? cell(peak.value, Tone::strong) : Cell{},
-             cell(std::string(to_string(peak.kind))), cell(known ? peak.accumulator : ""),
-             sparse == spec.sparse_peaks_gops.end() ? Cell{} : cell(sparse->second.value),
-             cell(known ? peak.formula : peak.reason, Tone::dim)});
-    }
-    return table;
-}
-
-Section modes_of(const HardwareSpec& spec) {
-    Section section;
-    section.title = "Power modes";
-    Table table;
-    table.columns = {{"mode", "Mode"},
-                     {"tdp_w", "Power", Unit::watts, Align::right},
-                     {"fp32", "fp32", Unit::gops, Align::right},
-                     {"fp16", "fp16", Unit::gops, Align::right},
-                     {"int8", "int8", Unit::gops, Align::right},
-                     {"bandwidth_gbps", "Bandwidth", Unit::gbps, Align::right}};
-    for (const auto& [name, mode] : spec.power_modes) {
-        std::vector<Cell> row{cell(name == spec.default_power_mode ? name + " (default)" : name),
-                              cell(mode.tdp_w ? mode.tdp_w->value : std::nullopt)};
-        for (const char* precision : {"fp32", "fp16", "int8"}) {
-            const Peak peak = spec_peak(spec, precision, name);
-            row.push_back(peak.kind == PeakKind::unknown ? Cell{} : cell(peak.value));
-        }
-        const Peak bandwidth = spec_bandwidth(spec, name);
-        row.push_back(bandwidth.kind == PeakKind::unknown ? Cell{} : cell(bandwidth.value));
-        table.rows.push_back(std::move(row));
-    }
-    section.tables.push_back(std::move(table));
-    return section;
-}
-
-Section sources_of(const HardwareSpec& spec) {
-    Section section;
-    section.title = "Sources";
-    for (const auto& [key, source] : spec.sources)
-        section.fields.push_back({key, source_text(spec, key), Tone::plain, {}, {source.url}});
-    return section;
-}
-
-Json entry_json(const HardwareSpec& spec, const std::string& mode) {
-    Json json = spec.document;
-    json["origin"] = spec.origin.empty() ? "builtin" : "user";
-    if (!spec.origin.empty()) json["file"] = spec.origin;
-    json["power_mode"] = mode.empty() ? Json(nullptr) : Json(mode);
-    json["theoretical_peaks"] = peaks_json(spec, mode);
-    const Peak bandwidth = spec_bandwidth(spec, mode);
-    json["theoretical_bandwidth_gbps"] = bandwidth.kind == PeakKind::unknown
-                                             ? Json{{"unknown", bandwidth.reason}}
-                                             : Json(bandwidth.value);
-    if (spec.calibration.is_object())
-        for (const char* name : {"calibration_summary", "calibration_profiles"}) {
-            const Json part = spec.calibration.value(name, Json::object());
-            for (const auto& [key, value] : part.items()) json[name][key] = value;
-        }
-    return json;
-}
-
-Report entry_report(const HardwareSpec& spec, const std::string& mode) {
-    Report report{spec.name, {identity_of(spec)}};
-    if (!precisions_of(spec).empty()) {
-        Section section;
-        section.title = mode.empty() ? "Theoretical peaks" : "Theoretical peaks in " + mode;
-        section.tables.push_back(peaks_table(spec, mode));
-        report.sections.push_back(std::move(section));
-    }
-    if (!spec.power_modes.empty()) report.sections.push_back(modes_of(spec));
-    report.sections.push_back(sources_of(spec));
-    return report;
-}
-
-// ---------------------------------------------------------------------------------------------
 // detect
 // ---------------------------------------------------------------------------------------------
 
@@ -355,27 +221,6 @@ Result<int> hardware_query(Call& call, const HardwareOptions& o) {
     return show_products(call, o, specs);
 }
 
-Result<int> hardware_show(Call& call, const HardwareOptions& o) {
-    const auto format = chosen_format(*o.common);
-    if (!format) return tl::make_unexpected(format.error());
-    const HardwareDatabase database = open_database(call, o);
-    const auto spec = need_product(database, o.product);
-    if (!spec) return tl::make_unexpected(spec.error());
-    std::string mode;
-    if (!o.mode.empty()) {
-        mode = power_mode_of(**spec, o.mode);
-        std::vector<std::string> known;
-        for (const auto& [name, figures] : (*spec)->power_modes) known.push_back(name);
-        if (mode.empty())
-            return wrong_usage("--power-mode: " +
-                               unknown_name_message("power mode", o.mode, known));
-    }
-    show(call, *format,
-         {[&] { return entry_json(**spec, mode); }, [&] { return peaks_table(**spec, mode); },
-          [&] { return entry_report(**spec, mode); }});
-    return 0;
-}
-
 Result<int> hardware_detect(Call& call, const HardwareOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
@@ -460,6 +305,13 @@ const HardwareAction actions[] = {
                   {"--from-detection", "", "What this machine shows of one of its devices."});
          add_value(app, o.device,
                    {"--device", "DEVICE", "With --from-detection: cpu (the default), cuda:0, ..."});
+         add_value(app, o.name,
+                   {"--name", "NAME",
+                    "With --from-detection: the product's name, where this machine hides it."});
+         add_value(app, o.pattern,
+                   {"--pattern", "EXPRESSION",
+                    "With --from-detection: the name that its hosts show, as '^Example 9000$'; or "
+                    "the word none, for an entry that only --preset finds."});
          add_flag(app, o.replace,
                   {"--replace", "", "Put it in the place of an entry with its id."});
          add_flag(app, o.dry_run,
@@ -470,7 +322,8 @@ const HardwareAction actions[] = {
          add_value(app, o.product, product_text);
          add_list(app, o.settings,
                   {"--set", "FIELD=VALUE",
-                   "A figure or text: memory.bandwidth_gbps=936. 'unknown: REASON' takes one back.",
+                   "A figure, a text or the day of the launch: memory.bandwidth_gbps=936, "
+                   "launched=2022-10-04. 'unknown: REASON' takes one back.",
                    "Options", true});
          add_value(
              app, o.source,

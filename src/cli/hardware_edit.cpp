@@ -5,19 +5,10 @@
 
 #include "cli/hardware_actions.hpp"
 #include "core/text.hpp"
+#include "present/paint.hpp"
 
 namespace peakward::cli {
 namespace {
-
-Result<HardwareSpec> new_product(Call& call, const HardwareOptions& o) {
-    if (!o.from.empty() && o.from_detection)
-        return wrong_usage("--from and --from-detection exclude each other");
-    if (!o.device.empty() && !o.from_detection)
-        return wrong_usage("--device goes with --from-detection");
-    if (!o.from.empty()) return read_product(o.from);
-    if (o.from_detection) return draft_product(call.machine, o.device.empty() ? "cpu" : o.device);
-    return ask_for_product(call);
-}
 
 // "memory.bandwidth_gbps=936"
 Result<std::vector<Correction>> corrections_in(const std::vector<std::string>& settings) {
@@ -32,60 +23,58 @@ Result<std::vector<Correction>> corrections_in(const std::vector<std::string>& s
     return corrections;
 }
 
-std::string line_from_terminal(Call& call, const char* question) {
-    call.console.err << question << ": " << std::flush;
-    std::string line;
-    std::getline(std::cin, line);
-    return trim(line);
-}
-
-}  // namespace
-
+// The questions, asked on the terminal.
 Result<HardwareSpec> ask_for_product(Call& call) {
     if (::isatty(STDIN_FILENO) != 1)
         return wrong_usage(
             "hardware add asks its questions on a terminal; without one, give --from FILE or "
             "--from-detection");
-    const auto ask = [&](const char* question) { return line_from_terminal(call, question); };
-    const Json unknown{{"unknown", "not given when the entry was added"}};
-    const std::string name = ask("Name of the product, as its vendor writes it");
-    const std::string kind = ask("Kind (cpu, gpu, accelerator)");
-    Json entry{{"schema_version", 1},
-               {"spec_version", 1},
-               {"id", id_from_name(name)},
-               {"name", name},
-               {"kind", kind},
-               {"vendor", id_from_name(ask("Vendor"))},
-               {"aliases", Json::array()},
-               {"host_architecture", nullptr},
-               {"launched", unknown},
-               {"architecture", {{"name", ask("Architecture (as Zen 4, Hopper)")}}},
-               {"detection", Json::array()},
-               {"clocks_ghz", {{"base", unknown}}}};
-    const std::string host = ask("Host architecture (x86_64, aarch64, or empty for any)");
-    if (!host.empty()) entry["host_architecture"] = host;
-    const std::string pattern =
-        ask("Name that a host shows, as an expression that begins with ^ (empty: none)");
-    if (!pattern.empty())
-        entry["detection"].push_back({{kind == "cpu" ? "cpu_model" : "gpu_model", pattern},
-                                      {"confidence", 0.9},
-                                      {"reason", "the name that a host shows"}});
-    entry["sources"]["given"] = {{"publisher", ask("Figures: publisher of their source")},
-                                 {"title", ask("Figures: title of their source")},
-                                 {"url", ask("Figures: address of their source (https://...)")}};
-    const auto figure = [&](const char* question) {
-        const auto number = parse_number(ask(question));
-        return number ? Json{{"value", *number}, {"source", "given"}} : unknown;
+    std::ostream& err = call.console.err;
+    const Terminal& terminal = call.console.err_terminal;
+    const AskLine ask = [&](const std::string& question) -> std::optional<std::string> {
+        err << question << ": " << std::flush;
+        std::string line;
+        if (!std::getline(std::cin, line)) return std::nullopt;
+        return trim(line);
     };
-    for (const char* precision : {"fp64", "fp32", "fp16", "int8"})
-        entry["theoretical_peaks_gops"][precision] = figure(
-            fmt::format("Dense {} peak in 10^9 operations per second (empty: unknown)", precision)
-                .c_str());
-    entry["memory"] = {{"type", "unknown"},
-                       {"bandwidth_gbps", figure("Memory bandwidth in GB/s (empty: unknown)")}};
-    entry["tdp_w"] = figure("Thermal design power in W (empty: unknown)");
-    return spec_from_json(std::move(entry), "the new entry");
+    return product_from_answers(hardware_database(), ask, [&](const std::string& complaint) {
+        err << paint(screen_text("✗", terminal), Tone::bad, terminal) << " "
+            << screen_text(complaint, terminal) << "\n";
+    });
 }
+
+Result<HardwareSpec> new_product(Call& call, const HardwareOptions& o) {
+    if (!o.from.empty() && o.from_detection)
+        return wrong_usage("--from and --from-detection exclude each other");
+    for (const auto& [option, value] :
+         {std::pair{"--device", &o.device}, {"--name", &o.name}, {"--pattern", &o.pattern}})
+        if (!value->empty() && !o.from_detection)
+            return wrong_usage(fmt::format("{} goes with --from-detection", option));
+    if (!o.from.empty()) return read_product(o.from);
+    if (o.from_detection)
+        return draft_product(call.machine, o.device.empty() ? "cpu" : o.device,
+                             {o.name, o.pattern});
+    return ask_for_product(call);
+}
+
+// Every remark and reason in full, which a table has no room for.
+Report import_report(const ProductImport& import) {
+    Section section;
+    for (const ImportedProduct& product : import.imported)
+        section.fields.push_back({"imported", fmt::format("{}: {}", product.file, product.id),
+                                  Tone::good, "✓", product.remarks});
+    for (const auto& [file, id] : import.duplicates)
+        section.fields.push_back(
+            {"there already", fmt::format("{}: {}", file, id), Tone::dim, "·", {}});
+    for (const auto& [file, reason] : import.refused) {
+        const bool named = reason.find(file) != std::string::npos;
+        section.fields.push_back(
+            {"refused", named ? reason : fmt::format("{}: {}", file, reason), Tone::bad, "✗", {}});
+    }
+    return {{}, {std::move(section)}};
+}
+
+}  // namespace
 
 Result<int> hardware_add(Call& call, const HardwareOptions& o) {
     const auto format = chosen_format(*o.common);
@@ -210,6 +199,7 @@ Result<int> hardware_import(Call& call, const HardwareOptions& o) {
             table.rows.push_back({cell(file), cell("refused", Tone::bad), cell(reason)});
         return table;
     };
+    shown.report = [&] { return import_report(import); };
     show(call, *format, shown);
     return import.refused.empty() ? 0 : 1;
 }

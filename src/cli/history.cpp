@@ -1,5 +1,7 @@
 #include "session/history.hpp"
 
+#include <algorithm>
+
 #include "cli/options.hpp"
 #include "core/text.hpp"
 #include "present/measurement_view.hpp"
@@ -68,8 +70,33 @@ Table table_of(const std::vector<RunSummary>& runs) {
                               flags_cell(r.flags), cell(r.cpu_model), cell(r.gpu_model),
                               cell(r.lineage)});
     }
-    if (runs.empty()) table.notes.push_back("No runs yet. peakward calibrate makes one.");
     return table;
+}
+
+// Why nothing is listed. A database may hold runs that the options leave out.
+Result<std::string> why_empty(const HistoryOptions& o) {
+    RunFilter all;
+    all.limit = 0;
+    const auto runs = list_runs(o.common->db, all);
+    if (!runs) return tl::make_unexpected(runs.error());
+    if (runs->empty()) return "No runs yet. peakward calibrate makes one.";
+    std::vector<std::string> asked, known;
+    for (const auto& [option, value] :
+         {std::pair{"--hardware", o.hardware}, {"--since", o.since}, {"--until", o.until}})
+        if (!value.empty()) asked.push_back(fmt::format("{} {}", option, value));
+    for (const RunSummary& run : *runs) {
+        const std::string name = run.gpu_model == "N/A" ? run.cpu_model : run.gpu_model;
+        const std::string line = fmt::format("{} ({})", run.hardware_fingerprint, name);
+        if (std::find(known.begin(), known.end(), line) == known.end()) known.push_back(line);
+    }
+    constexpr std::size_t most = 10;
+    const std::string more =
+        known.size() > most ? fmt::format(" and {} more", known.size() - most) : "";
+    known.resize(std::min(known.size(), most));
+    return fmt::format("No run matches {}. The database has {} run{}, from {} to {}, of: {}{}.",
+                       fmt::join(asked, " "), runs->size(), runs->size() == 1 ? "" : "s",
+                       human_time(runs->back().timestamp), human_time(runs->front().timestamp),
+                       fmt::join(known, ", "), more);
 }
 
 // An ISO 8601 date or time, as far as it goes: "2026-11-20", "2026-11-20T14:30:00Z".
@@ -100,7 +127,13 @@ Result<int> run(Call& call, const HistoryOptions& o) {
     filter.until = o.until;
     const auto runs = list_runs(o.common->db, filter);
     if (!runs) return tl::make_unexpected(runs.error());
-    show(call, *format, {[&] { return document_of(*runs); }, [&] { return table_of(*runs); }, {}});
+    Table table = table_of(*runs);
+    if (runs->empty()) {
+        auto why = why_empty(o);
+        if (!why) return tl::make_unexpected(why.error());
+        table.notes.push_back(std::move(*why));
+    }
+    show(call, *format, {[&] { return document_of(*runs); }, [&] { return table; }, {}});
     return 0;
 }
 

@@ -142,11 +142,10 @@ private:
     void persist(const char* mark, Tone tone, const std::string& text) {
         clear();
         const Terminal& terminal = console_.err_terminal;
-        // One line each: the page at the end has every reason in full.
         const std::string shown = screen_text(mark, terminal);
+        const int width = display_width(shown) + 1;
         console_.err << paint(shown, tone, terminal) << " "
-                     << cut_to_width(screen_text(text, terminal), room() - display_width(shown) - 1,
-                                     terminal.unicode)
+                     << break_between_words(screen_text(text, terminal), room(), width, width)
                      << "\n"
                      << std::flush;
     }

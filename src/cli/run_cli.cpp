@@ -6,6 +6,7 @@
 #include "cli/command_line.hpp"
 #include "cli/reference.hpp"
 #include "core/text.hpp"
+#include "present/display_text.hpp"
 #include "present/paint.hpp"
 
 namespace peakward::cli {
@@ -34,12 +35,32 @@ std::string_view kind_word(ErrorKind kind) {
     return "failed";
 }
 
+// On a terminal the lines break between words; a pipe gets each sentence as one line, for grep.
+void write_message(Console& console, const std::string& message) {
+    const Terminal& terminal = console.err_terminal;
+    const std::string name = "peakward: ";
+    console.err << paint(name, Tone::bad, terminal);
+    auto used = static_cast<int>(name.size());
+    for (const std::string& sentence : split(message, '\n')) {
+        const std::string text = screen_text(sentence, terminal);
+        const std::string indent(std::min(text.find_first_not_of(' '), text.size()), ' ');
+        if (!terminal.is_terminal) {
+            console.err << text << "\n";
+            continue;
+        }
+        console.err << indent
+                    << break_between_words(text.substr(indent.size()), terminal.columns,
+                                           used + static_cast<int>(indent.size()),
+                                           static_cast<int>(indent.size()))
+                    << "\n";
+        used = 0;
+    }
+    console.err << std::flush;
+}
+
 int report_error(Console& console, const Error& error, bool json) {
     const int code = static_cast<int>(error.kind);
-    console.err << paint("peakward: ", Tone::bad, console.err_terminal);
-    for (const std::string& line : split(error.message, '\n'))
-        console.err << screen_text(line, console.err_terminal) << "\n";
-    console.err << std::flush;
+    write_message(console, error.message);
     if (json)
         print_document(console,
                        {{"schema_version", 1},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/numbers.hpp"
 #include "core/text.hpp"
 #include "hardware/peaks.hpp"
 
@@ -39,13 +40,23 @@ void judge(CalibrationSummary& summary, const HardwareSpec& spec) {
             ratio(*summary.measured_bandwidth_gbps, spec_bandwidth(spec, mode));
 }
 
+Json measured_json(const std::optional<double>& value) {
+    return value ? Json(with_digits(*value, measured_digits)) : Json(nullptr);
+}
+
+Json measured_json(const std::map<std::string, double>& values) {
+    Json json = Json::object();
+    for (const auto& [name, value] : values) json[name] = with_digits(value, measured_digits);
+    return json;
+}
+
 Json json_of(const CalibrationSummary& summary, int spec_version) {
-    return {{"measured_peaks_gops", summary.measured_peaks_gops},
-            {"efficiency", summary.efficiency},
+    return {{"measured_peaks_gops", measured_json(summary.measured_peaks_gops)},
+            {"efficiency", measured_json(summary.efficiency)},
             {"backend", summary.backend},
-            {"measured_bandwidth_gbps", optional_to_json(summary.measured_bandwidth_gbps)},
-            {"bandwidth_efficiency", optional_to_json(summary.bandwidth_efficiency)},
-            {"avg_efficiency", optional_to_json(summary.avg_efficiency)},
+            {"measured_bandwidth_gbps", measured_json(summary.measured_bandwidth_gbps)},
+            {"bandwidth_efficiency", measured_json(summary.bandwidth_efficiency)},
+            {"avg_efficiency", measured_json(summary.avg_efficiency)},
             {"last_calibrated", summary.last_calibrated},
             {"power_mode", summary.mode},
             {"origin", summary.origin},

@@ -4,14 +4,18 @@
 #include <cctype>
 #include <cmath>
 
+#include "core/numbers.hpp"
 #include "core/text.hpp"
+#include "hardware/name_pattern.hpp"
 
 namespace peakward {
 namespace {
 
 Json unknown(const std::string& reason) { return {{"unknown", reason}}; }
 
-Json figure(double value, const char* source) { return {{"value", value}, {"source", source}}; }
+Json figure(double value, const char* source) {
+    return {{"value", without_noise(value)}, {"source", source}};
+}
 
 // A name as an expression that matches it and nothing else.
 std::string exactly(const std::string& name) {
@@ -96,9 +100,6 @@ Json draft_of_cpu(const Context& context, const std::string& name, const std::st
                  {"size_kb", figure(static_cast<double>(cache.size_bytes) / 1024, "host")},
                  {"per", cache.shared_by_cpus <= 2 ? "core" : "cluster"}});
     entry["caches"] = caches;
-    entry["detection"] = Json::array({{{"cpu_model", exactly(name)},
-                                       {"confidence", 0.9},
-                                       {"reason", "the name this host gives its processor"}}});
     return entry;
 }
 
@@ -114,11 +115,56 @@ Json draft_of_gpu(const GpuInfo& gpu, const std::string& name, const std::string
     if (gpu.clock_max_mhz) entry["clocks_ghz"]["boost"] = figure(*gpu.clock_max_mhz * 1e-3, "host");
     if (gpu.memory_mb) entry["memory"]["capacity_gb"] = figure(*gpu.memory_mb * 1048576e-9, "host");
     if (gpu.power_limit_default_w) entry["tdp_w"] = figure(*gpu.power_limit_default_w, "host");
-    Json pattern{{"gpu_model", exactly(name)},
+    return entry;
+}
+
+// How hosts show the product: by the expression that was given, else by the name that this one
+// shows, which must be a product's.
+Result<Json> detection_of(const std::string& shown, const std::string& pci_id, bool of_cpu,
+                          const DraftOptions& options) {
+    if (options.pattern == no_pattern) return Json(Json::array());
+    const bool anonymous = names_no_product(shown) && pci_id.empty();
+    if (anonymous && options.pattern.empty())
+        return failed(
+            fmt::format("'{}' is no product's name: every machine that hides its product shows it, "
+                        "and all of them would be taken for this entry; give the product's name "
+                        "and how its other hosts show it with --name and --pattern '^...$', or "
+                        "--pattern none for an entry that only --preset finds",
+                        shown));
+    if (!options.pattern.empty()) {
+        const auto pattern = NamePattern::make(options.pattern);
+        if (!pattern) return wrong_usage("--pattern: " + pattern.error().message);
+        if (anonymous && pattern->matches(shown))
+            return wrong_usage(
+                fmt::format("--pattern: '{}' matches '{}', which every machine that hides its "
+                            "product shows; write the name that the product itself shows",
+                            options.pattern, shown));
+        if (!anonymous && !pattern->matches(shown))
+            return wrong_usage(
+                fmt::format("--pattern: '{}' does not match '{}', the name that "
+                            "this machine shows",
+                            options.pattern, shown));
+    }
+    Json pattern{{of_cpu ? "cpu_model" : "gpu_model",
+                  options.pattern.empty() ? exactly(shown) : options.pattern},
                  {"confidence", 0.9},
-                 {"reason", "the name this host gives its GPU"}};
-    if (gpu.pci_id) pattern["pci_id"] = to_lower(*gpu.pci_id);
-    entry["detection"] = Json::array({pattern});
+                 {"reason", !options.pattern.empty() ? "the name that was given for its hosts"
+                            : of_cpu                 ? "the name this host gives its processor"
+                                                     : "the name this host gives its GPU"}};
+    if (!pci_id.empty()) pattern["pci_id"] = to_lower(pci_id);
+    return Json(Json::array({pattern}));
+}
+
+// With the name and the patterns of the options.
+Result<Json> finished_draft(Json entry, const std::string& pci_id, const DraftOptions& options) {
+    auto detection = detection_of(entry.at("name").get<std::string>(), pci_id,
+                                  entry.at("kind") == "cpu", options);
+    if (!detection) return detection;
+    entry["detection"] = std::move(*detection);
+    if (!options.name.empty()) {
+        entry["name"] = options.name;
+        entry["id"] = id_from_name(options.name);
+    }
     return entry;
 }
 
@@ -145,6 +191,21 @@ bool is_plain_text(const std::string& field) {
                                                 "memory.type",
                                                 "default_power_mode"};
     return std::find(texts.begin(), texts.end(), field) != texts.end();
+}
+
+// A number, or the day of the launch.
+Result<Json> corrected_value(const Correction& correction) {
+    if (correction.field == "launched") {
+        if (is_date(correction.value)) return Json(correction.value);
+        return wrong_usage(
+            fmt::format("--set launched: takes a date as 2022, 2022-10 or 2022-10-04, or 'unknown: "
+                        "reason', not '{}'",
+                        correction.value));
+    }
+    const auto number = parse_number(correction.value);
+    if (number) return Json(*number);
+    return wrong_usage(fmt::format("--set {}: takes a number or 'unknown: reason', not '{}'",
+                                   correction.field, correction.value));
 }
 
 std::string source_key_for(Json& sources, const std::string& source, const std::string& day) {
@@ -184,8 +245,8 @@ std::string id_from_name(const std::string& name) {
     return id.empty() ? "unknown" : id;
 }
 
-Result<Json> draft_entry(const Context& context, const std::string& device,
-                         const std::string& day) {
+Result<Json> draft_entry(const Context& context, const std::string& device, const std::string& day,
+                         const DraftOptions& options) {
     if (device == "cpu") {
         const auto& model = context.hardware.cpu.model;
         if (!model)
@@ -193,7 +254,7 @@ Result<Json> draft_entry(const Context& context, const std::string& device,
                 fmt::format("the CPU does not say its name ({}); describe it in a file "
                             "and use --from FILE",
                             model.reason()));
-        return draft_of_cpu(context, *model, day);
+        return finished_draft(draft_of_cpu(context, *model, day), "", options);
     }
     const auto host = host_facts(context);
     for (std::size_t i = 0; i < host.gpus.size(); ++i) {
@@ -203,7 +264,9 @@ Result<Json> draft_entry(const Context& context, const std::string& device,
                 fmt::format("{} does not say its name; describe it in a file and use "
                             "--from FILE",
                             device));
-        return draft_of_gpu(context.hardware.gpus[i], host.gpus[i].model, day);
+        const GpuInfo& gpu = context.hardware.gpus[i];
+        return finished_draft(draft_of_gpu(gpu, host.gpus[i].model, day), gpu.pci_id.value_or(""),
+                              options);
     }
     std::vector<std::string> known{"cpu"};
     for (const auto& gpu : host.gpus) known.push_back(gpu.device);
@@ -231,17 +294,14 @@ Result<HardwareSpec> corrected(const HardwareSpec& spec, const std::vector<Corre
             *place = unknown(trim(correction.value.substr(8)));
             continue;
         }
-        const auto number = parse_number(correction.value);
-        if (!number)
-            return wrong_usage(
-                fmt::format("--set {}: takes a number or 'unknown: reason', not '{}'", field,
-                            correction.value));
+        const auto value = corrected_value(correction);
+        if (!value) return tl::make_unexpected(value.error());
         if (source.find("http") == std::string::npos)
             return wrong_usage(fmt::format(
                 "--set {}: a figure needs its source: --source \"Publisher, title, https://…\"",
                 field));
         const std::string key = source_key_for(document["sources"], source, day);
-        *place = {{"value", *number}, {"source", key}};
+        *place = {{"value", *value}, {"source", key}};
     }
     document["spec_version"] = spec.spec_version + 1;
     auto made = spec_from_json(std::move(document), spec.id);

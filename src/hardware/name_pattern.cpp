@@ -59,6 +59,20 @@ Prefix prefix_of(std::string_view expression) {
     return prefix;
 }
 
+bool has_digit(std::string_view word) {
+    return word.find_first_of("0123456789") != std::string_view::npos;
+}
+
+// "9xx", "v4", "i7", "12th", "64-core", "32-bit": digits that number no product.
+bool numbers_no_product(const std::string& word) {
+    const std::size_t digits = word.find_first_not_of("0123456789");
+    const std::string ending = digits == std::string::npos ? "" : word.substr(digits);
+    return word.find("xx") != std::string::npos || (word.front() == 'v' && has_digit(word)) ||
+           (word.size() == 2 && word.front() == 'i') ||
+           (digits > 0 && (ending == "st" || ending == "nd" || ending == "rd" || ending == "th" ||
+                           ending == "-core" || ending == "-bit"));
+}
+
 }  // namespace
 
 Result<NamePattern> NamePattern::make(const std::string& expression) {
@@ -87,6 +101,23 @@ bool NamePattern::matches(const std::string& name) const {
     if (!name.starts_with(prefix_) || name.size() > name_length_max) return false;
     if (whole_) return name.size() == prefix_.size();
     return std::regex_search(name, expression_, std::regex_constants::match_continuous);
+}
+
+bool names_no_product(const std::string& name) {
+    // Without "@ 2.60GHz" and what stands in parentheses: "(R)", "(Cascadelake)", "(with IBPB)".
+    std::string plain;
+    int depth = 0;
+    for (const char c : to_lower(name)) {
+        if (c == '@') break;
+        if (c == '(') ++depth;
+        if (depth == 0) plain += c == '/' || c == ',' ? ' ' : c;
+        if (c == ')' && depth > 0) --depth;
+    }
+    for (const char* word : {"qemu", "kvm", "virtual", "virt-", "neoverse", "cortex"})
+        if (plain.find(word) != std::string::npos) return true;
+    for (const std::string& word : split_list(plain))
+        if (has_digit(word) && !numbers_no_product(word)) return false;
+    return true;
 }
 
 }  // namespace peakward

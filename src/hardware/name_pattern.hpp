@@ -25,4 +25,9 @@ private:
     std::regex expression_;
 };
 
+// Whether a CPU's or GPU's name is one that many products share, as hypervisors and kernels give
+// it: "Intel(R) Xeon(R) Processor", "QEMU Virtual CPU version 2.5+", "Neoverse-N1". A product's
+// name has a number of its own in it.
+bool names_no_product(const std::string& name);
+
 }  // namespace peakward

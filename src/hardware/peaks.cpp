@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catalog/catalog.hpp"
+#include "core/numbers.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -124,12 +125,15 @@ Peak derived_peak(const HardwareSpec& spec, const std::string& precision,
                                source_text(spec, group->count.source)});
         peak.inputs.push_back({rate.per + " operations_per_clock", rate.per_clock_count, "op/cycle",
                                source_text(spec, rate.source)});
-        peak.inputs.push_back({rate.per + " " + clock_name + " clock", *clock->value * 1e9, "Hz",
+        peak.inputs.push_back({rate.per + " " + clock_name + " clock",
+                               without_noise(*clock->value * 1e9), "Hz",
                                source_text(spec, clock->source)});
     }
     if (peak.value <= 0)
         return unknown_peak(
             spec, fmt::format("no core of {} works in power mode {}", spec.id, mode_name));
+    peak.value = without_noise(peak.value);
+    peak.clock_hz = without_noise(peak.clock_hz);
     const auto* known = catalog::find_precision(precision);
     peak.accumulator = known ? known->accumulator : "";
     peak.formula = fmt::format("{} version {}{}: {}", spec.id, spec.spec_version,

@@ -150,6 +150,39 @@ bool matches_everything(const NamePattern& pattern) {
     return matched >= 3;
 }
 
+// The first of the names that many products share and the expression matches; null for none.
+const char* anonymous_match(const NamePattern& pattern) {
+    constexpr const char* shared[] = {"Intel(R) Xeon(R) Processor",
+                                      "Intel(R) Xeon(R) Processor @ 2.60GHz",
+                                      "Intel(R) Xeon(R) CPU @ 2.20GHz",
+                                      "Intel Xeon Processor (Cascadelake)",
+                                      "Intel Xeon Processor (Icelake)",
+                                      "AMD EPYC Processor",
+                                      "AMD EPYC-Rome Processor",
+                                      "AMD EPYC-Milan Processor",
+                                      "Neoverse-N1",
+                                      "QEMU Virtual CPU version 2.5+",
+                                      "Common KVM processor"};
+    for (const char* name : shared)
+        if (pattern.matches(name)) return name;
+    return nullptr;
+}
+
+// Nothing but a name that every guest of a kind shows.
+void check_anonymous(const DetectionPattern& pattern, const std::string& field,
+                     Problems& problems) {
+    const bool more =
+        pattern.product_name || pattern.device_tree || pattern.pci_id || pattern.cores_per_socket;
+    if (!pattern.cpu_model || more) return;
+    const auto made = NamePattern::make(*pattern.cpu_model);
+    const char* name = made ? anonymous_match(*made) : nullptr;
+    if (name && !matches_everything(*made))
+        problems.push_back(fmt::format(
+            "{}.cpu_model: '{}' matches '{}', which every machine that hides its product shows; "
+            "write the name that the product itself shows, or leave the pattern out",
+            field, *pattern.cpu_model, name));
+}
+
 void check_pattern(const DetectionPattern& pattern, const std::string& field, Problems& problems) {
     for (const auto& [name, expression] : {std::pair{"cpu_model", &pattern.cpu_model},
                                            {"gpu_model", &pattern.gpu_model},
@@ -162,6 +195,7 @@ void check_pattern(const DetectionPattern& pattern, const std::string& field, Pr
             problems.push_back(fmt::format("{}.{}: '{}' matches everything; name the product in it",
                                            field, name, **expression));
     }
+    check_anonymous(pattern, field, problems);
     const bool names = pattern.cpu_model || pattern.gpu_model || pattern.product_name ||
                        pattern.pci_id || pattern.device_tree;
     const bool numbers = pattern.cpu_family && pattern.cpu_model_number;
@@ -181,6 +215,12 @@ std::vector<std::string> problems_of(const HardwareSpec& spec) {
     check_ranges(spec, problems);
     for (std::size_t i = 0; i < spec.detection.size(); ++i)
         check_pattern(spec.detection[i], fmt::format("detection[{}]", i), problems);
+    return problems;
+}
+
+std::vector<std::string> problems_of(const DetectionPattern& pattern, const std::string& field) {
+    Problems problems;
+    check_pattern(pattern, field, problems);
     return problems;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <set>
 
@@ -335,7 +336,11 @@ void read_identity(Fields& fields, HardwareSpec& spec) {
     Fields launched(fields.need("launched"), "launched");
     if (launched.text_or("unknown").empty()) {
         spec.launched = launched.text("value");
-        launched.text("source");
+        if (!is_date(spec.launched))
+            bad("launched.value", fmt::format("takes a date as 2022, 2022-10 or 2022-10-04, not "
+                                              "'{}'",
+                                              spec.launched));
+        spec.launched_source = launched.text("source");
         launched.text_or("note");
     }
     launched.end();
@@ -504,6 +509,27 @@ std::string source_text(const HardwareSpec& spec, const std::string& key) {
     std::string text = fmt::format("{}, {}", source.publisher, source.title);
     if (!source.section.empty()) text += ", " + source.section;
     return text;
+}
+
+std::string reading_text(const SpecSource& source) {
+    return source.read.empty() ? "cited, not re-read" : "read " + source.read;
+}
+
+bool is_date(std::string_view text) {
+    const std::string_view pattern = "0000-00-00";
+    if (text.size() != 4 && text.size() != 7 && text.size() != 10) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        if (pattern[i] == '0' ? !digit : text[i] != pattern[i]) return false;
+    }
+    const auto part = [&](std::size_t at, std::size_t length, unsigned otherwise) {
+        if (at >= text.size()) return otherwise;
+        return static_cast<unsigned>(*parse_integer(text.substr(at, length)));
+    };
+    const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(part(0, 4, 0))),
+                                          std::chrono::month(part(5, 2, 1)),
+                                          std::chrono::day(part(8, 2, 1))};
+    return text.substr(0, 2) == "20" && day.ok();
 }
 
 }  // namespace peakward

@@ -1,6 +1,7 @@
 #include "hardware/resource_model.hpp"
 
 #include "catalog/catalog.hpp"
+#include "core/numbers.hpp"
 #include "core/text.hpp"
 #include "hardware/calibration.hpp"
 #include "hardware/peaks.hpp"
@@ -42,8 +43,11 @@ Model model_of(const HardwareSpec& spec, const std::string& mode) {
     if (spec.memory) model.memory_gb = value_of(spec.memory->capacity_gb);
     for (const CalibrationSummary& summary : calibrations_of(spec))
         if (summary.mode == (mode.empty() ? only_mode : mode)) {
-            model.efficiency = summary.efficiency;
-            model.bandwidth_efficiency = summary.bandwidth_efficiency;
+            for (const auto& [precision, ratio] : summary.efficiency)
+                model.efficiency[precision] = with_digits(ratio, measured_digits);
+            if (summary.bandwidth_efficiency)
+                model.bandwidth_efficiency =
+                    with_digits(*summary.bandwidth_efficiency, measured_digits);
         }
     return model;
 }
@@ -187,6 +191,34 @@ std::string page_names(const HardwareSpec& spec) {
                        markdown_cell(fmt::format("{}", fmt::join(parts, ", "))));
 }
 
+// A link, with nothing in its words that would end it.
+std::string page_link(const SpecSource& source) {
+    std::string title = source.title;
+    for (std::size_t at = 0; (at = title.find_first_of("[]", at)) != std::string::npos; at += 2)
+        title.insert(at, 1, '\\');
+    return fmt::format("[{}]({})", title, source.url);
+}
+
+std::string page_sources(const HardwareDatabase& database) {
+    std::string rows;
+    int sources = 0, read = 0;
+    for (const HardwareSpec& spec : database.specs)
+        for (const auto& [key, source] : spec.sources) {
+            rows += fmt::format("| `{}` | `{}` | {}, {} | {} |\n", spec.id, key,
+                                markdown_cell(source.publisher), markdown_cell(page_link(source)),
+                                reading_text(source));
+            ++sources;
+            read += source.read.empty() ? 0 : 1;
+        }
+    return fmt::format(
+               "\n## Sources\n\nOf {} sources, {} were read on the day that stands beside them; "
+               "the "
+               "others are cited, not re-read: their figures wait\nfor somebody to compare them "
+               "with the document.\n\n| id | key | source | |\n|---|---|---|---|\n",
+               sources, read) +
+           rows;
+}
+
 }  // namespace
 
 std::vector<GeneratedFile> resource_models(const std::vector<const HardwareSpec*>& specs) {
@@ -219,6 +251,7 @@ std::string hardware_page(const HardwareDatabase& database) {
         "\n## Names, power modes and boards\n\n| id | also called | power modes | contains |\n"
         "|---|---|---|---|\n";
     for (const HardwareSpec& spec : database.specs) page += page_names(spec);
+    page += page_sources(database);
     return page;
 }
 

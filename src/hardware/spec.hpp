@@ -92,6 +92,7 @@ struct HardwareSpec {
     std::vector<std::string> aliases;
     std::string host_architecture;  // "" for any
     std::string launched;           // "2022-10", "" when unknown
+    std::string launched_source;    // a key of sources
     std::map<std::string, SpecSource> sources;
     std::vector<DetectionPattern> detection;
 
@@ -142,6 +143,9 @@ Result<HardwareSpec> spec_from_json(Json document, const std::string& file);
 // by more than 2 %, figures 1000 times their neighbours', patterns that match everything, a default
 // power mode that does not exist.
 std::vector<std::string> problems_of(const HardwareSpec& spec);
+// Of one pattern, which stands at `field`: no expression, not anchored, or more than the product
+// would match it.
+std::vector<std::string> problems_of(const DetectionPattern& pattern, const std::string& field);
 
 // The same by the JSON Schema, through a library (docs/adr/0015-two-checks-of-a-product.md); empty
 // as well where this program was built without it.
@@ -149,7 +153,12 @@ std::vector<std::string> schema_problems(const Json& document);
 bool has_schema_library();
 std::string_view schema_text();
 
-// "Datasheet title, Publisher, section 3" of a source's key.
+// "Publisher, datasheet title, section 3" of a source's key.
 std::string source_text(const HardwareSpec& spec, const std::string& key);
+// Whether somebody read it for this entry: "read 2026-11-21", or "cited, not re-read".
+std::string reading_text(const SpecSource& source);
+
+// A year, month or day that the calendar has: "2022", "2022-10", "2022-10-04".
+bool is_date(std::string_view text);
 
 }  // namespace peakward

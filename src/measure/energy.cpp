@@ -89,20 +89,25 @@ struct Stretch {
 class EnergyRun {
 public:
     EnergyRun(const EnergySource& source, WorkerHost& worker, const Case& what, double iteration_s,
-              Clock& clock, const StopToken& stop)
+              Clock& clock, const StopToken& stop, std::optional<Nanoseconds> deadline)
         : source_(source),
           worker_(worker),
           what_(what),
           iteration_s_(iteration_s),
           clock_(clock),
           stop_(stop),
+          deadline_(deadline),
           block_s_(std::max(block_s_min, Seconds(source.update_period).count() * updates_min)) {}
 
     std::optional<Energy> run() {
+        // Not even begun where the least of it has no room: half an answer is none.
+        if (!fits(Seconds(settling).count() + block_s_ + blocks_wanted * longest_block_s()))
+            return out_of_time();
         if (!idle()) return unmeasurable(reason_);
         for (int tried = 0; tried < blocks_tried_max; ++tried) {
             if (static_cast<int>(inferences_j_.size()) == blocks_wanted) break;
             if (stop_.stop_requested()) return std::nullopt;
+            if (!fits(longest_block_s())) return out_of_time();
             if (!block()) {
                 if (interrupted_) return std::nullopt;
                 return unmeasurable(reason_);
@@ -116,6 +121,19 @@ public:
     }
 
 private:
+    // A block is whole runs: the last may begin just before its time is up.
+    double longest_block_s() const { return block_s_ + iteration_s_; }
+    bool fits(double seconds) const {
+        return !deadline_ || Seconds(*deadline_ - clock_.monotonic()).count() >= seconds;
+    }
+    Energy out_of_time() const {
+        return unmeasurable(
+            fmt::format("the budget has no room for it: {:.1f} s are left, and {} blocks of {:.1f} "
+                        "s and an idle stretch are needed",
+                        std::max(0.0, Seconds(*deadline_ - clock_.monotonic()).count()),
+                        blocks_wanted - static_cast<int>(inferences_j_.size()), longest_block_s()));
+    }
+
     bool read(EnergyReading& into) {
         auto reading = source_.read();
         if (!reading) {
@@ -203,6 +221,7 @@ private:
     double iteration_s_;
     Clock& clock_;
     const StopToken& stop_;
+    std::optional<Nanoseconds> deadline_;
     double block_s_;
     std::string domain_, reason_;
     double idle_w_ = 0;
@@ -234,8 +253,8 @@ std::optional<double> joules_between(const EnergyReading& before, const EnergyRe
 
 std::optional<Energy> measure_energy(const EnergySource& source, WorkerHost& worker,
                                      const Case& what, double iteration_s, Clock& clock,
-                                     const StopToken& stop) {
-    return EnergyRun(source, worker, what, iteration_s, clock, stop).run();
+                                     const StopToken& stop, std::optional<Nanoseconds> deadline) {
+    return EnergyRun(source, worker, what, iteration_s, clock, stop, deadline).run();
 }
 
 }  // namespace peakward

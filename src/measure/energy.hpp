@@ -41,9 +41,11 @@ std::optional<double> joules_between(const EnergyReading& before, const EnergyRe
 
 // What a network that is prepared in this worker takes for one inference, of which one iteration
 // makes as many as the shape's `batch`. An idle stretch first, then blocks; a block in which the
-// CPU was not ours does not count. None when the user interrupted.
+// CPU was not ours does not count. Nothing begins that would end after `deadline` (monotonic): the
+// energy is then unmeasurable for want of time. None when the user interrupted.
 std::optional<Energy> measure_energy(const EnergySource& source, WorkerHost& worker,
                                      const Case& what, double iteration_s, Clock& clock,
-                                     const StopToken& stop);
+                                     const StopToken& stop,
+                                     std::optional<Nanoseconds> deadline = std::nullopt);
 
 }  // namespace peakward

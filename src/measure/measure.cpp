@@ -329,6 +329,9 @@ private:
             }
             options.network = *folder;
             options.energy = &energy_of(what.device);
+            if (options_.budget_s > 0)
+                options.energy_until =
+                    started_ + std::chrono::duration_cast<Nanoseconds>(Seconds(options_.budget_s));
         }
         return run_case(what, options, tools_);
     }

@@ -102,7 +102,7 @@ private:
             return true;
         }
         measurement_.energy = measure_energy(*options_.energy, worker, what(), iteration_s_,
-                                             tools_.clock, tools_.stop);
+                                             tools_.clock, tools_.stop, options_.energy_until);
         interrupted_ = !measurement_.energy;
         return !interrupted_;
     }

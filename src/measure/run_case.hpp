@@ -42,6 +42,7 @@ struct CaseOptions {
     bool allow_fallback = false;
     std::string network;                   // folder of its files, for the layers proxy and models
     const EnergySource* energy = nullptr;  // where the energy of its device is read; or not at all
+    std::optional<Nanoseconds> energy_until;  // monotonic: the end of the run's budget
 };
 
 // What run_case works with; references outlive the call.

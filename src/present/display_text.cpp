@@ -196,6 +196,24 @@ std::vector<std::string> wrap_text(std::string_view text, int width) {
     return lines;
 }
 
+std::string break_between_words(std::string_view text, int width, int used, int indent) {
+    std::string out;
+    int line_start = used;
+    for (const std::string& word : split(text, ' ')) {
+        const int wide = display_width(word);
+        if (used > line_start && used + 1 + wide > width) {
+            out += "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+            used = line_start = indent;
+        } else if (used > line_start) {
+            out += ' ';
+            ++used;
+        }
+        out += word;
+        used += wide;
+    }
+    return out;
+}
+
 std::string pad_right(std::string_view text, int width) {
     std::string padded(text);
     padded.append(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');

@@ -24,6 +24,11 @@ std::string cut_to_width(std::string_view text, int width, bool unicode = true);
 // Lines of at most `width` columns, broken at spaces; a longer word is broken where it must be.
 std::vector<std::string> wrap_text(std::string_view text, int width);
 
+// The same as one text with line breaks, of which the first line begins at column `used` and the
+// others at column `indent`; nothing is cut, and no word is broken: what is longer than a line, as
+// a path, stays in one piece for whoever copies it.
+std::string break_between_words(std::string_view text, int width, int used, int indent);
+
 // `text` followed (or, for numbers, preceded) by spaces up to `width` columns.
 std::string pad_right(std::string_view text, int width);
 std::string pad_left(std::string_view text, int width);

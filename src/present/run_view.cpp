@@ -65,6 +65,15 @@ Section summary_section(const Run& run) {
                       Tone::plain,
                       {},
                       {}});
+    // What the efficiencies are held against, and who said that it is this.
+    for (const MatchedProduct& product : run.products)
+        fields.push_back({"Product",
+                          fmt::format("{} on {}{}: {}", product.product, product.device,
+                                      product.power_mode.empty() ? "" : " in " + product.power_mode,
+                                      product.reason),
+                          product.confidence > 0 ? Tone::plain : Tone::doubtful,
+                          {},
+                          {}});
     fields.push_back({"Software",
                       fmt::format("{}  {}", run.context.software.fingerprint,
                                   software_line(run.context.software)),

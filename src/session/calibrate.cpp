@@ -100,30 +100,62 @@ bool uses_gpu(const std::vector<std::string>& devices) {
     return std::any_of(devices.begin(), devices.end(), [](const auto& d) { return d != "cpu"; });
 }
 
+// What a worker says of a library, as a component of the run's software.
+struct WorkerVersion {
+    const char* backend;
+    const char* version;
+    const char* component;
+    bool worker_alone;  // nothing but the worker knows which library it will load
+};
+constexpr WorkerVersion worker_versions[] = {
+    {"numpy", "numpy", "numpy_version", false},
+    {"pytorch", "torch", "pytorch_version", false},
+    {"onnxruntime", "onnxruntime", "onnxruntime_version", false},
+    {"jax", "jax", "jax_version", false},
+    {"jax", "jaxlib", "jaxlib_version", false},
+    {"onednn", "onednn", "onednn_version", true},
+    {"cuda", "cublaslt", "cublaslt_version", true},
+};
+
+// Workers that alone know a component and that the run did not use. They are asked all the same:
+// the stack of a machine must not depend on which backends a run was about.
+std::vector<WorkerCommand> unasked_workers(const std::vector<WorkerCommand>& workers,
+                                           const std::vector<BackendInfo>& met) {
+    std::vector<WorkerCommand> unasked;
+    for (const WorkerCommand& worker : workers) {
+        const bool knows = std::any_of(
+            std::begin(worker_versions), std::end(worker_versions),
+            [&](const WorkerVersion& v) { return v.worker_alone && worker.backend == v.backend; });
+        const bool asked = std::any_of(met.begin(), met.end(), [&](const BackendInfo& info) {
+            return info.backend == worker.backend;
+        });
+        if (knows && !asked) unasked.push_back(worker);
+    }
+    return unasked;
+}
+
 // What a worker really loaded outranks what detection read beside it.
 void take_versions_of_workers(Context& context, const std::vector<BackendInfo>& backends) {
-    bool changed = false;
-    struct Source {
-        const char* backend;
-        const char* version;
-        const char* component;
-    };
-    constexpr Source sources[] = {{"numpy", "numpy", "numpy_version"},
-                                  {"pytorch", "torch", "pytorch_version"},
-                                  {"onnxruntime", "onnxruntime", "onnxruntime_version"},
-                                  {"jax", "jax", "jax_version"}};
-    for (const BackendInfo& backend : backends) {
-        for (const Source& source : sources) {
+    for (const BackendInfo& backend : backends)
+        for (const WorkerVersion& source : worker_versions) {
+            if (backend.backend != source.backend) continue;
+            auto& components = context.software.components;
             const auto version = backend.versions.find(source.version);
-            if (backend.backend != source.backend || version == backend.versions.end()) continue;
-            auto& component = context.software.components[source.component];
-            if (component && *component == version->second) continue;
+            if (version == backend.versions.end()) {
+                if (source.worker_alone)
+                    components[source.component] = Fact<std::string>::unknown(
+                        backend.available ? fmt::format("the {} worker names none", source.backend)
+                                          : backend.reason);
+                continue;
+            }
+            Fact<std::string>& component = components[source.component];
+            // "1.18.0 (onnxruntime-gpu)" says more than the worker, and the same.
+            if (component &&
+                (*component == version->second || component->starts_with(version->second + " (")))
+                continue;
             component = Fact<std::string>::known(
                 version->second, fmt::format("loaded by the {} worker", source.backend));
-            changed = true;
         }
-    }
-    if (!changed) return;
     context.software.fingerprint = software_fingerprint(context.software);
     context.software.stack_digest = stack_digest(context.software);
 }
@@ -287,6 +319,9 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
         return failed("interrupted: nothing was stored");
 
     take_versions_of_workers(run.context, measured->backends);
+    take_versions_of_workers(
+        run.context, probe_backends(unasked_workers(workers, measured->backends), machine.launcher,
+                                    machine.clock));
     run.seed = seed;
     run.arguments = request.arguments;
     sign(run, machine.clock);

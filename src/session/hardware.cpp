@@ -58,6 +58,37 @@ std::vector<std::string> older_files(const std::string& path, ProductImport& imp
     return files;
 }
 
+// The files by the product they describe; the same file twice is one.
+std::vector<std::vector<OlderFile>> older_products(const std::vector<std::string>& paths,
+                                                   ProductImport& import) {
+    std::vector<std::vector<OlderFile>> products;
+    for (const std::string& path : paths)
+        for (const std::string& name : older_files(path, import)) {
+            const auto text = text_of(name);
+            auto file = text ? read_older(*text, name)
+                             : Result<OlderFile>(tl::make_unexpected(text.error()));
+            if (!file) {
+                import.refused.emplace_back(name, file.error().message);
+                continue;
+            }
+            const auto same =
+                std::find_if(products.begin(), products.end(),
+                             [&](const auto& files) { return files.front().id == file->id; });
+            if (same == products.end()) {
+                products.push_back({std::move(*file)});
+                continue;
+            }
+            const bool again = std::any_of(same->begin(), same->end(), [&](const OlderFile& known) {
+                return known.document == file->document;
+            });
+            if (again)
+                import.duplicates.emplace_back(name, file->id);
+            else
+                same->push_back(std::move(*file));
+        }
+    return products;
+}
+
 // Rows that speak of a part of the product, or of another one, say nothing of the product.
 bool speaks_of_the_product(const Score& score) {
     return std::none_of(score.flags.begin(), score.flags.end(), [](const std::string& flag) {
@@ -238,8 +269,9 @@ DetectedHardware detect_hardware(const Machine& machine, const HardwareDatabase&
     return detected;
 }
 
-Result<HardwareSpec> draft_product(const Machine& machine, const std::string& device) {
-    auto draft = draft_entry(read_context(machine, {}), device, day_of(machine.clock));
+Result<HardwareSpec> draft_product(const Machine& machine, const std::string& device,
+                                   const DraftOptions& options) {
+    auto draft = draft_entry(read_context(machine, {}), device, day_of(machine.clock), options);
     if (!draft) return tl::make_unexpected(draft.error());
     return spec_from_json(std::move(*draft), "the entry made of " + device);
 }
@@ -289,14 +321,16 @@ ValidatedDatabase validate_database() {
 Result<std::string> add_product(const HardwareSpec& spec, bool replace) {
     const HardwareDatabase database = hardware_database();
     const HardwareSpec* there = database.find(spec.id);
-    if (there && (!replace || there->id != spec.id))
+    if (there && there->id != spec.id)
+        return failed(
+            fmt::format("{} is another name of {}, which is in the database: correct that one with "
+                        "peakward hardware update, or give yours another id",
+                        spec.id, there->id));
+    if (there && !replace)
         return failed(
             fmt::format("{}: the id exists already ({}); correct it with peakward "
                         "hardware update, or put this in its place with --replace",
-                        spec.id,
-                        there->id != spec.id    ? "an alias of " + there->id
-                        : there->origin.empty() ? "compiled in"
-                                                : there->origin));
+                        spec.id, there->origin.empty() ? "compiled in" : there->origin));
     if (const auto found = clashes(spec, database); !found.empty())
         return failed(fmt::format("{}: {}", spec.id, found.front()));
     HardwareSpec entry = spec;
@@ -334,28 +368,36 @@ Result<std::string> delete_product(const std::string& name) {
 ProductImport import_products(const std::vector<std::string>& paths, bool replace,
                               const Machine& machine) {
     ProductImport import;
-    for (const std::string& path : paths)
-        for (const std::string& file : older_files(path, import)) {
-            const auto text = text_of(file);
-            if (!text) {
-                import.refused.emplace_back(file, text.error().message);
-                continue;
-            }
-            auto older = read_older(*text, file, day_of(machine.clock));
-            if (!older) {
-                import.refused.emplace_back(file, older.error().message);
-                continue;
-            }
-            if (!replace && hardware_database().find(older->spec.id)) {
-                import.duplicates.emplace_back(file, older->spec.id);
-                continue;
-            }
-            const auto written = add_product(older->spec, replace);
-            if (written)
-                import.imported.push_back({file, older->spec.id, *written, older->remarks});
-            else
-                import.refused.emplace_back(file, written.error().message);
+    for (const std::vector<OlderFile>& files : older_products(paths, import)) {
+        const std::string& id = files.front().id;
+        const auto for_each_file = [&](auto&& what) {
+            for (const OlderFile& file : files) what(file.path);
+        };
+        const auto refuse = [&](const std::string& reason) {
+            for_each_file(
+                [&](const std::string& path) { import.refused.emplace_back(path, reason); });
+        };
+        const auto older = older_entry(files, day_of(machine.clock));
+        if (!older) {
+            refuse(older.error().message);
+            continue;
         }
+        if (!replace && hardware_database().find(id)) {
+            for_each_file(
+                [&](const std::string& path) { import.duplicates.emplace_back(path, id); });
+            continue;
+        }
+        const auto written = add_product(older->spec, replace);
+        if (!written) {
+            refuse(written.error().message);
+            continue;
+        }
+        std::vector<std::string> remarks = older->remarks;
+        for (std::size_t i = 1; i < files.size(); ++i)
+            remarks.push_back(
+                fmt::format("{} describes the same product and completed it", files[i].path));
+        import.imported.push_back({files.front().path, id, *written, std::move(remarks)});
+    }
     return import;
 }
 

@@ -25,7 +25,8 @@ struct DetectedHardware {
 DetectedHardware detect_hardware(const Machine& machine, const HardwareDatabase& database);
 
 // An entry for a device of this machine that the user can complete; see draft_entry().
-Result<HardwareSpec> draft_product(const Machine& machine, const std::string& device);
+Result<HardwareSpec> draft_product(const Machine& machine, const std::string& device,
+                                   const DraftOptions& options = {});
 
 // One file, checked in full: its form, its figures, and its names against the database.
 Result<HardwareSpec> read_product(const std::string& path);
@@ -61,8 +62,8 @@ struct ProductImport {
     std::vector<std::pair<std::string, std::string>> duplicates;  // file, id: there already
     std::vector<std::pair<std::string, std::string>> refused;     // file, reason
 };
-// Files and folders of the older tool. Each file stands for itself: one that is refused stops no
-// other.
+// Files and folders of the older tool; the files of one product are read together. A product that
+// is refused stops no other.
 ProductImport import_products(const std::vector<std::string>& paths, bool replace,
                               const Machine& machine);
 

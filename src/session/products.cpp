@@ -155,8 +155,17 @@ std::vector<MatchedProduct> products_of(const std::vector<DeviceMatch>& matches,
         if (match.product && match.device != "board")
             products.push_back(
                 matched(match.device, *match.product, match.confidence, match.verdict, context));
-    if (!preset || verdict.confirmed) return products;
-    const std::string reason = "named by --preset; the host does not show it";
+    if (!preset) return products;
+    if (verdict.confirmed) {
+        const auto& parts = preset->contains;
+        for (MatchedProduct& product : products)
+            if (product.product == preset->id ||
+                std::find(parts.begin(), parts.end(), product.product) != parts.end())
+                product.reason += fmt::format("; named by --preset {}", preset->id);
+        return products;
+    }
+    const std::string reason =
+        fmt::format("named by --preset {}; the host does not show it", preset->id);
     if (preset->kind != "board") {
         put(products, matched(verdict.device, *preset, 0, reason, context));
         return products;

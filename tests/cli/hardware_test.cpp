@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "cli/fixture.hpp"
+#include "cli/hardware_actions.hpp"
 #include "core/text.hpp"
 #include "detect/machines.hpp"
 #include "hardware/match.hpp"
@@ -15,6 +17,12 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+
+std::vector<std::string> with(std::vector<std::string> arguments,
+                              const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+}
 
 class HardwareVerb : public CliTest {
 protected:
@@ -90,6 +98,67 @@ TEST_F(HardwareVerb, ShowGivesEveryFigureAndItsSource) {
     EXPECT_EQ(run({"hardware", "show", "jetson-orin-nano-gpu", "--power-mode", "99W"}).code, 2);
 }
 
+TEST_F(HardwareVerb, ShowHasEveryPeakWithItsKindAndItsSourceAt80Columns) {
+    for (const char* id : {"h100-sxm5", "i7-12700k", "jetson-orin-nano-gpu"}) {
+        const Json entry = document({"hardware", "show", id});
+        const std::string out = run({"hardware", "show", id}).out;
+        const std::vector<std::string> lines = split(out, '\n');
+        const std::string flat = std::regex_replace(out, std::regex("\\s+"), " ");
+        for (const std::string& line : lines) EXPECT_LE(display_width(line), 80) << line;
+        for (const auto& [precision, peak] : entry["theoretical_peaks"].items()) {
+            const std::string kind = peak.value("kind", "unknown");
+            const std::regex row("^" + precision + " .*" + kind + " +\\[([0-9]+)\\].*");
+            std::smatch found;
+            const bool shown = std::any_of(lines.begin(), lines.end(), [&](const auto& line) {
+                return std::regex_match(line, found, row);
+            });
+            ASSERT_TRUE(shown) << precision << " in\n" << out;
+            const std::string number = "[" + found[1].str() + "] ";
+            EXPECT_TRUE(std::any_of(lines.begin(), lines.end(),
+                                    [&](const auto& line) { return line.starts_with(number); }))
+                << number << " is explained nowhere in\n"
+                << out;
+        }
+        EXPECT_THAT(flat, AllOf(HasSubstr("Precision Dense peak Kind From"),
+                                HasSubstr("cited, not re-read")));
+    }
+    const std::string i7 =
+        std::regex_replace(run({"hardware", "show", "i7-12700k"}).out, std::regex("\\s+"), " ");
+    EXPECT_THAT(i7, HasSubstr("8 performance x 32 op/clock x 4.9 GHz"));
+}
+
+TEST_F(HardwareVerb, ShowSaysOfEachSourceWhetherItWasRead) {
+    Json entry = Json::parse(std::ifstream(example_cpu()));
+    ASSERT_EQ(run({"hardware", "add", "--from", write("a.json", entry.dump())}).code, 0);
+    EXPECT_THAT(run({"hardware", "show", "example"}).out,
+                AllOf(HasSubstr("cited, not re-read"), HasSubstr("1 of 1 sources are cited")));
+    entry["sources"]["sheet"]["read"] = "2026-11-20";
+    ASSERT_EQ(run({"hardware", "add", "--replace", "--from", write("a.json", entry.dump())}).code,
+              0);
+    EXPECT_THAT(run({"hardware", "show", "example"}).out,
+                AllOf(HasSubstr("read 2026-11-20"), testing::Not(HasSubstr("cited"))));
+}
+
+TEST_F(HardwareVerb, UpdateTakesTheDayOfTheLaunch) {
+    ASSERT_EQ(run({"hardware", "add", "--from", example_cpu()}).code, 0);
+    const auto update = [&](const std::string& setting) {
+        return run({"hardware", "update", "example", "--set", setting, "--source",
+                    "Example, announcement, https://example.org"});
+    };
+    for (const char* wrong : {"yesterday", "2022-13", "2022-02-30", "22-10-04", "2022-10-4", ""}) {
+        const Ended ended = update("launched=" + std::string(wrong));
+        EXPECT_EQ(ended.code, 2) << wrong;
+        EXPECT_THAT(ended.err, HasSubstr("launched: takes a date as 2022"));
+    }
+    ASSERT_EQ(update("launched=2022-10-04").code, 0);
+    const Json shown = document({"hardware", "show", "example"});
+    EXPECT_EQ(shown["launched"]["value"], "2022-10-04");
+    EXPECT_EQ(shown["spec_version"], 2);
+    EXPECT_EQ(run({"hardware", "update", "example", "--set", "launched=2022"}).code, 2)
+        << "a date needs its source as every figure does";
+    EXPECT_EQ(update("launched=unknown: never sold").code, 0);
+}
+
 TEST_F(HardwareVerb, QueryAnswersAndSaysWhereItDoesNotParse) {
     const Json found = document({"hardware", "query", "fp16 > 900000 and memory_gb >= 24"});
     const auto has = [&](const char* id) {
@@ -122,6 +191,13 @@ TEST_F(HardwareVerb, AddRefusesAnIdThatExistsAndUpdateAndDeleteFollow) {
     EXPECT_EQ(again.code, 1);
     EXPECT_THAT(again.err, HasSubstr("the id exists already"));
     EXPECT_EQ(run({"hardware", "add", "--from", path, "--replace"}).code, 0);
+    Json other = Json::parse(std::ifstream(path));
+    other["id"] = "example";  // an alias of the first
+    other["aliases"] = Json::array();
+    const Ended alias =
+        run({"hardware", "add", "--from", write("other.json", other.dump()), "--replace"});
+    EXPECT_EQ(alias.code, 1);
+    EXPECT_THAT(alias.err, HasSubstr("example is another name of example_cpu"));
     const Json updated =
         document({"hardware", "update", "example", "--set", "memory.bandwidth_gbps=120", "--source",
                   "Example, errata, https://example.org"});
@@ -147,13 +223,86 @@ TEST_F(HardwareVerb, AddRefusesWhatIsWrongAndWritesNothing) {
     EXPECT_THAT(blocked.err, HasSubstr("cannot be made"));
 }
 
-TEST_F(HardwareVerb, AddFromDetectionMakesAnEntryThatMatchesThisMachine) {
-    const Json draft = document({"hardware", "add", "--from-detection", "--dry-run"});
-    EXPECT_EQ(draft["name"], "Example CPU @ 2.00GHz");
+TEST_F(HardwareVerb, AddFromDetectionRefusesANameThatEveryGuestShows) {
+    const std::vector<std::string> adding{"hardware", "add", "--from-detection"};
+    const Ended refused = run(adding);
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("'Example CPU @ 2.00GHz' is no product's name"),
+                                   HasSubstr("--pattern none")));
+    EXPECT_EQ(run(with(adding, {"--pattern", "^Example CPU"})).code, 2) << "matches all the same";
+    EXPECT_EQ(run(with(adding, {"--pattern", "Example 9000"})).code, 2) << "not anchored";
+    EXPECT_EQ(run({"hardware", "add", "--pattern", "^Example 9000$"}).code, 2);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "data" / "peakward" / "hardware"));
+    const Json draft = document(
+        with(adding, {"--name", "Example 9000", "--pattern", "^Example 9000$", "--dry-run"}));
+    EXPECT_EQ(draft["id"], "example_9000");
+    EXPECT_EQ(draft["detection"][0]["cpu_model"], "^Example 9000$");
+    ASSERT_EQ(run(with(adding, {"--name", "Example 9000", "--pattern", "none"})).code, 0);
     EXPECT_EQ(document({"hardware", "detect"})["hardware"].size(), 0u);
-    ASSERT_EQ(run({"hardware", "add", "--from-detection"}).code, 0);
-    EXPECT_EQ(document({"hardware", "detect"})["hardware"][0]["id"], draft["id"]);
-    EXPECT_EQ(run({"hardware", "add", "--from-detection", "--device", "cuda:0"}).code, 2);
+    EXPECT_EQ(document({"hardware", "show", "example_9000"})["detection"].size(), 0u);
+    EXPECT_EQ(run(with(adding, {"--device", "cuda:0"})).code, 2);
+}
+
+// Answers in the order of the questions; what the wizard asked and complained about.
+struct Asked {
+    std::vector<std::string> answers, questions, complaints;
+    Result<HardwareSpec> run() {
+        std::size_t next = 0;
+        const AskLine ask = [&](const std::string& question) -> std::optional<std::string> {
+            questions.push_back(question);
+            return next < answers.size() ? std::optional(answers[next++]) : std::nullopt;
+        };
+        return product_from_answers(hardware_database(), ask, [&](const std::string& complaint) {
+            complaints.push_back(complaint);
+        });
+    }
+};
+
+TEST_F(HardwareVerb, TheWizardChecksEachAnswerWhenItIsGiven) {
+    Asked asked{{"",
+                 "NVIDIA H100 SXM5",  // an alias of what is there
+                 "Example 9000",
+                 "cup",
+                 "cpu",
+                 "Example",
+                 "Road",
+                 "arm",
+                 "aarch64",
+                 "Example 9000",
+                 "^Intel\\(R\\) Xeon\\(R\\) Processor$",
+                 "^Example 9000$",
+                 "Example",
+                 "Sheet",
+                 "example.org",
+                 "https://example.org",
+                 "2022-02-30",
+                 "2022-03",
+                 "-5",
+                 "100",
+                 "",
+                 "a lot",
+                 "",
+                 "",
+                 "50",
+                 ""},
+                {},
+                {}};
+    const auto made = asked.run();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->id, "example_9000");
+    EXPECT_EQ(made->launched, "2022-03");
+    EXPECT_EQ(asked.complaints.size(), 10u) << fmt::format("{}", fmt::join(asked.complaints, "\n"));
+    EXPECT_EQ(asked.questions[3], asked.questions[4]) << "asked again, and nothing else";
+    EXPECT_THAT(problems_of(*made), testing::IsEmpty());
+    EXPECT_EQ(spec_peak(*made, "fp64").value, 100);
+}
+
+TEST_F(HardwareVerb, TheWizardEndsWithItsInput) {
+    Asked asked{{"Example 9000", "cup"}, {}, {}};
+    const auto made = asked.run();
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().message, HasSubstr("nothing was written"));
+    EXPECT_EQ(asked.questions.size(), 3u);
 }
 
 TEST_F(HardwareVerb, ValidateFindsNothingInTheTreeAndEverythingInABadFile) {
@@ -184,6 +333,62 @@ TEST_F(HardwareVerb, ImportTakesTheOlderFormatAndRefusesTheRest) {
     EXPECT_EQ(first["refused"].size(), 1u);
     EXPECT_EQ(document({"hardware", "import", file("older.json")})["duplicates"][0], "old_cpu");
     EXPECT_EQ(document({"hardware", "show", "old_cpu"})["theoretical_peaks"]["fp32"]["value"], 100);
+}
+
+TEST_F(HardwareVerb, ImportReadsTheFilesOfOneProductTogether) {
+    const std::string older = std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/older-hardware/";
+    const std::string spec = older + "jetson_orin_nano_gpu.spec.json",
+                      database = older + "jetson_orin_nano_gpu.database.json";
+    for (const auto& files : {std::vector{spec, database}, std::vector{database, spec}}) {
+        const Json imported =
+            document({"hardware", "import", "--replace", files[0], files[1], files[0]});
+        EXPECT_EQ(imported["imported"], 1) << imported.dump(1);
+        EXPECT_EQ(imported["duplicates"].size(), 1u) << "the same file twice";
+        const auto peak = [&](const char* mode) -> Json {
+            const Json entry =
+                document({"hardware", "show", "jetson_orin_nano_gpu", "--power-mode", mode});
+            return {entry["theoretical_peaks"]["fp32"]["value"],
+                    entry["theoretical_bandwidth_gbps"]};
+        };
+        EXPECT_EQ(peak("7W"), (Json{626.688, 68}));
+        EXPECT_EQ(peak("25W"), (Json{1880.064, 102}));
+        EXPECT_EQ(peak("MAXNSUPER"), (Json{2088.96, 102}));
+        const Json whole = document({"hardware", "show", "jetson_orin_nano_gpu"});
+        EXPECT_EQ(whole["theoretical_bandwidth_gbps"], 102) << "68 is another mode's";
+        EXPECT_EQ(whole["theoretical_peaks"]["fp32"]["value"], 2088.96);
+        EXPECT_EQ(whole["default_power_mode"], "MAXNSUPER");
+        EXPECT_EQ(whole["launched"]["value"], "2022-09-20") << "of the database entry";
+    }
+    const Ended alone = run({"hardware", "import", "--replace", database});
+    EXPECT_EQ(alone.code, 1);
+    EXPECT_THAT(alone.out, HasSubstr("refused"));
+    EXPECT_THAT(
+        document({"hardware", "import", database}, 1)["refused"][0]["reason"].get<std::string>(),
+        AllOf(HasSubstr("25W"), HasSubstr("power_profiles")));
+}
+
+TEST_F(HardwareVerb, ImportRefusesFilesThatSayDifferentThingsOfOneProduct) {
+    const auto older = [](double tdp_w) {
+        return Json{{"id", "old_cpu"},
+                    {"vendor", "Old"},
+                    {"model", "Old CPU"},
+                    {"device_type", "cpu"},
+                    {"theoretical_peaks", {{"fp32", 100.0}}},
+                    {"tdp_watts", tdp_w},
+                    {"peak_bandwidth_gbps", 20.0},
+                    {"architecture", "Old"}}
+            .dump();
+    };
+    const Json imported =
+        document({"hardware", "import", write("a.json", older(65)), write("b.json", older(95))}, 1);
+    EXPECT_EQ(imported["imported"], 0);
+    EXPECT_EQ(imported["refused"].size(), 2u) << "neither is known to be the right one";
+    const auto reason = imported["refused"][1]["reason"].get<std::string>();
+    EXPECT_THAT(reason, HasSubstr("differ"));
+    const std::string shown = run({"hardware", "import", file("a.json"), file("b.json")}).out;
+    for (const std::string& word : split(reason, ' '))
+        EXPECT_THAT(shown, HasSubstr(word)) << "the reason is cut at 80 columns";
+    EXPECT_EQ(run({"hardware", "show", "old_cpu"}).code, 2);
 }
 
 TEST_F(HardwareVerb, SummaryComparesEveryAspect) {
@@ -227,12 +432,6 @@ TEST(RealMachines, AreTakenForTheProductsThatTheyAre) {
 
 const std::vector<std::string> quick{"calibrate", "--quick", "--backend", "fake"};
 
-std::vector<std::string> with(std::vector<std::string> arguments,
-                              const std::vector<std::string>& more) {
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-}
-
 TEST_F(HardwareVerb, APresetThatThisMachineCannotBeIsRefused) {
     const Ended arm = run(with(quick, {"--preset", "ampere-altra-max"}));
     EXPECT_EQ(arm.code, 3);
@@ -256,6 +455,18 @@ TEST_F(HardwareVerb, SkippingThePlatformCheckFlagsTheRun) {
     EXPECT_THAT(run["flags"], testing::Contains("platform_check_skipped"));
     EXPECT_EQ(run["products"][0]["product"], "ampere_altra_max_m128_30");
     EXPECT_EQ(run["products"][0]["confidence"], 0);
+    EXPECT_THAT(this->run({"show", "latest"}).out, HasSubstr("named by --preset"));
+}
+
+TEST_F(HardwareVerb, ShowNamesThePresetThatTheMachineIs) {
+    Json entry = Json::parse(std::ifstream(example_cpu()));
+    entry["vendor"] = "intel";  // as the machine's CPU says
+    ASSERT_EQ(run({"hardware", "add", "--from", write("intel.json", entry.dump())}).code, 0);
+    ASSERT_EQ(run(quick).code, 0);
+    EXPECT_THAT(run({"show", "latest"}).out,
+                AllOf(HasSubstr("example_cpu on cpu"), testing::Not(HasSubstr("--preset"))));
+    ASSERT_EQ(run(with(quick, {"--preset", "example"})).code, 0);
+    EXPECT_THAT(run({"show", "latest"}).out, HasSubstr("named by --preset example_cpu"));
 }
 
 TEST_F(HardwareVerb, ScoresFollowTheEntryOnReadAndTheStoredRunStays) {

@@ -82,5 +82,17 @@ TEST_F(LookBack, DbOptionOutranksTheEnvironment) {
     EXPECT_EQ(run({"db", "info", "--db", database()}).code, 0);
 }
 
+TEST_F(LookBack, HistoryThatMatchesNothingSaysWhatThereIs) {
+    calibrate();
+    const std::string known = document({"history"})["runs"][0]["hardware_fingerprint"];
+    const std::string out = run({"history", "--hardware", "zz"}).out;
+    EXPECT_EQ(out.find("No runs yet"), std::string::npos) << out;
+    EXPECT_NE(out.find("No run matches --hardware zz"), std::string::npos) << out;
+    EXPECT_NE(out.find(known), std::string::npos) << out;
+    EXPECT_NE(out.find("Example CPU"), std::string::npos) << out;
+    EXPECT_NE(run({"history", "--since", "2999-01-01"}).out.find("--since 2999-01-01"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace peakward::cli

@@ -82,6 +82,19 @@ TEST(ProgressBar, KeepsALineForEveryTrouble) {
         << screen.err.str();
 }
 
+TEST(ProgressBar, WrapsATroubleAndCutsNothingOfIt) {
+    Screen screen({40, false, true, true});
+    Measurement m = measured(Outcome::failed);
+    m.reason = "the library /opt/vendor/lib/libvendor-blas-with-a-long-name.so.3 has no sgemm";
+    make_progress(screen.console, false, going_on)->case_finished(m);
+    std::string joined;
+    for (const std::string& line : split(screen.err.str(), '\n')) joined += trim(line) + " ";
+    for (const std::string& word : split(m.reason, ' '))
+        EXPECT_NE(joined.find(word), std::string::npos) << word << " is not in\n" << joined;
+    EXPECT_EQ(joined.find("…"), std::string::npos) << joined;
+    EXPECT_NE(joined.find("has no sgemm"), std::string::npos) << joined;
+}
+
 TEST(ProgressBar, IsClearedWhenItIsAbandoned) {
     Screen screen({80, false, true, true});
     make_progress(screen.console, false, going_on)->stage_started("detect");

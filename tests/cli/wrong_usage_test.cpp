@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "cli/fixture.hpp"
+#include "core/text.hpp"
+#include "present/display_text.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -97,6 +101,19 @@ TEST_F(WrongUsage, ControlCharactersFromTheCommandLineAreShown) {
     const Ended ended = run({"\x1b[2Jx"});
     EXPECT_EQ(ended.code, 2);
     EXPECT_EQ(ended.err.find('\x1b'), std::string::npos);
+}
+
+TEST_F(WrongUsage, ALongSentenceBreaksBetweenWordsOnATerminalAndNowhereElse) {
+    const Ended piped = run({"calibrate", "--precision", "fp31"});
+    EXPECT_EQ(std::count(piped.err.begin(), piped.err.end(), '\n'), 1) << piped.err;
+    terminal_ = {50, false, true, true};
+    const Ended shown = run({"calibrate", "--precision", "fp31"});
+    std::string joined;
+    for (const std::string& line : split(shown.err, '\n')) {
+        EXPECT_LE(display_width(line), 50) << line;
+        joined += (joined.empty() || line.empty() ? "" : " ") + line;
+    }
+    EXPECT_EQ(joined + "\n", piped.err) << "a word was lost or broken";
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ std::map<std::string, Fact<std::string>> stack_of(const SysRoot& root,
     return context.software.components;
 }
 
-const std::vector<const char*> components = {"python_version", "numpy_version", "pytorch_version",
-                                             "onnxruntime_version", "jax_version"};
+const std::vector<const char*> components = {"python_version",  "numpy_version",
+                                             "pytorch_version", "onnxruntime_version",
+                                             "jax_version",     "jaxlib_version"};
 
 std::string answer(const std::string& json) { return "\nPEAKWARD-STACK " + json + "\n"; }
 

@@ -12,6 +12,7 @@
 #include "hardware/calibration.hpp"
 #include "hardware/edit.hpp"
 #include "hardware/example.hpp"
+#include "hardware/name_pattern.hpp"
 #include "hardware/peaks.hpp"
 #include "hardware/resource_model.hpp"
 
@@ -217,7 +218,9 @@ TEST(OlderEntry, BecomesAnEntryWithItsFileAsSource) {
                      {"base_clock_mhz", 3600.0},
                      {"boost_clock_mhz", 5000.0},
                      {"platform", "arm64"}};
-    const auto entry = read_older(older.dump(), "old/acme.json", "2026-11-21");
+    const auto file = read_older(older.dump(), "old/acme.json");
+    ASSERT_TRUE(file) << file.error().message;
+    const auto entry = older_entry({*file}, "2026-11-21");
     ASSERT_TRUE(entry) << entry.error().message;
     EXPECT_EQ(entry->spec.host_architecture, "aarch64");
     EXPECT_DOUBLE_EQ(spec_peak(entry->spec, "fp32").value, 256 * 5.0);
@@ -226,7 +229,92 @@ TEST(OlderEntry, BecomesAnEntryWithItsFileAsSource) {
     EXPECT_THAT(entry->remarks, testing::Contains(HasSubstr("int64")));
     EXPECT_THAT(problems_of(entry->spec), IsEmpty());
     EXPECT_THAT(schema_problems(entry->spec.document), IsEmpty());
-    EXPECT_FALSE(read_older("{\"id\": \"x\"}", "x.json", "2026-11-21"));
+    EXPECT_FALSE(read_older("{\"id\": \"x\"}", "x.json"));
+}
+
+OlderFile older_file(const std::string& name) {
+    const std::string path =
+        std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/older-hardware/" + name;
+    const auto text = read_whole_file(path);
+    if (!text) throw std::runtime_error(text.error().message);
+    auto file = read_older(*text, path);
+    if (!file) throw std::runtime_error(file.error().message);
+    return *file;
+}
+
+TEST(OlderEntry, SpecificationAndDatabaseEntryCompleteEachOther) {
+    const auto entry = older_entry(
+        {older_file("intel_i7_12700k.database.json"), older_file("intel_i7_12700k.spec.json")},
+        "2026-11-21");
+    ASSERT_TRUE(entry) << entry.error().message;
+    const HardwareSpec& spec = entry->spec;
+    EXPECT_EQ(spec_peak(spec, "fp32").value, 1'280) << "256 / 12 cores is no rate";
+    EXPECT_EQ(spec_bandwidth(spec).value, 89.6);
+    EXPECT_EQ(spec.detection.size(), 2u);
+    EXPECT_EQ(spec.memory->type, "DDR5") << "of the database entry";
+    EXPECT_EQ(spec.tdp_w.value, 125) << "of the specification";
+    EXPECT_THAT(problems_of(spec), IsEmpty());
+    EXPECT_THAT(schema_problems(spec.document), IsEmpty());
+}
+
+TEST(OlderEntry, FilesThatDisagreeAreRefused) {
+    OlderFile flat = older_file("intel_i7_12700k.spec.json");
+    flat.document["boost_clock_mhz"] = 4'900.0;
+    const auto entry =
+        older_entry({older_file("intel_i7_12700k.database.json"), flat}, "2026-11-21");
+    EXPECT_TRUE(entry) << "2 % are one figure";
+    flat.document["boost_clock_mhz"] = 4'500.0;
+    const auto refused =
+        older_entry({older_file("intel_i7_12700k.database.json"), flat}, "2026-11-21");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("boost clock in GHz is 4.5"));
+}
+
+TEST(NamePattern, TellsNamesOfProductsFromNamesThatManyShow) {
+    for (const char* name :
+         {"12th Gen Intel(R) Core(TM) i7-12700K", "AMD EPYC 7763 64-Core Processor",
+          "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", "Intel(R) Xeon(R) w9-3495X",
+          "AMD Ryzen AI 9 HX 370 w/ Radeon 890M", "Intel(R) Xeon(R) CPU E5-2690 v4 @ 2.60GHz",
+          "AMD Opteron(tm) Processor 6134", "Intel(R) Core(TM) Ultra 7 155H"})
+        EXPECT_FALSE(names_no_product(name)) << name;
+    for (const char* name :
+         {"Intel(R) Xeon(R) Processor", "Intel(R) Xeon(R) Processor @ 2.60GHz",
+          "Intel(R) Xeon(R) CPU @ 2.20GHz", "Intel Xeon Processor (Cascadelake)",
+          "Intel Core i7 9xx (Nehalem Class Core i7)", "AMD EPYC-Rome Processor",
+          "Westmere E56xx/L56xx/X56xx (Nehalem-C)", "AMD EPYC Processor (with IBPB)",
+          "QEMU Virtual CPU version 2.5+", "Common 32-bit KVM processor", "Neoverse-N1",
+          "Cortex-A76", "AMD EPYC 64-Core Processor", "Intel Xeon Processor v4", ""})
+        EXPECT_TRUE(names_no_product(name)) << name;
+}
+
+TEST(NamePattern, ThatMatchesEveryGuestIsAProblem) {
+    DetectionPattern pattern;
+    pattern.cpu_model = "^Intel\\(R\\) Xeon\\(R\\) Processor";
+    pattern.confidence = 0.9;
+    EXPECT_THAT(problems_of(pattern, "detection[0]"),
+                testing::ElementsAre(HasSubstr("every machine that hides its product")));
+    pattern.product_name = "^Example Board";
+    EXPECT_THAT(problems_of(pattern, "detection[0]"), IsEmpty());
+}
+
+TEST(HardwareSpec, DatesAreThoseOfTheCalendar) {
+    for (const char* date : {"2022", "2022-10", "2022-10-04", "2024-02-29"})
+        EXPECT_TRUE(is_date(date)) << date;
+    for (const char* date : {"", "22", "2022-13", "2022-00", "2023-02-29", "2022-10-4",
+                             "2022/10/04", "1999", "2022-10-04T00:00:00Z"})
+        EXPECT_FALSE(is_date(date)) << date;
+}
+
+TEST(ResourceModels, HoldTheNumbersThatWereMeant) {
+    Json json = example_json();
+    json["clocks_ghz"]["boost"] = testing_support::figure(0.305);
+    json["operations_per_clock"]["fp32"][0]["value"] = 10;
+    json["architecture"]["cores"][0]["count"] = testing_support::figure(61);
+    json["theoretical_peaks_gops"].erase("fp32");
+    const HardwareSpec spec = testing_support::read(json);
+    EXPECT_EQ(spec_peak(spec, "fp32").value, 186.05) << "61 x 10 x 0.305 is 186.04999999999998";
+    for (const GeneratedFile& file : resource_models({&spec}))
+        EXPECT_THAT(file.content, testing::Not(HasSubstr("99999"))) << file.name;
 }
 
 TEST(Draft, StatesWhatTheHostShowsAndNoPeak) {

@@ -131,6 +131,7 @@ protected:
         const Case what{"resnet18", "fp32", {{"batch", batch}}, "cpu", "fake", 1};
         CaseOptions options;
         options.energy = &source_;
+        options.energy_until = until_;
         WorkerPool pool({command_}, launcher_, stop_, WorkerLimits{});
         const auto measured = run_case(what, options, {pool, root_, clock_, stop_, steady_});
         EXPECT_TRUE(measured.has_value());
@@ -141,6 +142,7 @@ protected:
     double watts_idle_ = 10;
     std::uint64_t range_uj_ = 1'000'000'000'000;
     Nanoseconds busy_{0};
+    std::optional<Nanoseconds> until_;
     int reads_ = 0;
     fakes::FakeClock clock_;
     fakes::FakeRoot root_;
@@ -177,6 +179,32 @@ TEST_F(NetworkEnergy, LastsTwentyUpdatesOfASlowCounter) {
     source_.update_period = std::chrono::milliseconds(100);
     energy();
     EXPECT_GE(busy_, std::chrono::seconds(12)) << "six blocks of 2 s";
+}
+
+TEST_F(NetworkEnergy, IsNotBegunThatTheBudgetHasNoRoomFor) {
+    source_.update_period = std::chrono::milliseconds(100);  // 0.5 s to settle, 2 s idle, 6 x 2 s
+    until_ = clock_.now + std::chrono::seconds(10);
+    const int reads = reads_;
+    const Measurement m = run();
+    EXPECT_EQ(m.outcome, Outcome::measured) << "its time is as good as ever";
+    ASSERT_TRUE(m.energy);
+    EXPECT_FALSE(m.energy->inference_j);
+    EXPECT_THAT(m.energy->reason, HasSubstr("the budget has no room"));
+    EXPECT_EQ(reads_, reads) << "nothing was begun";
+    EXPECT_LE(clock_.now, *until_);
+}
+
+TEST_F(NetworkEnergy, StopsWithTheBudgetWhenBlocksAreDisturbed) {
+    source_.update_period = std::chrono::milliseconds(100);
+    backend_.alter = [](Json& row, int) { row[4] = 3; };  // no block counts
+    run();                                                // how long the case itself takes
+    const Nanoseconds begin = clock_.now;
+    run();
+    const Nanoseconds whole = clock_.now - begin;
+    until_ = clock_.now + whole - std::chrono::seconds(5);
+    const Energy found = energy();
+    EXPECT_THAT(found.reason, HasSubstr("the budget has no room"));
+    EXPECT_LE(clock_.now, *until_);
 }
 
 TEST_F(NetworkEnergy, ThatCannotBeReadIsAReasonAndNoZero) {

@@ -271,6 +271,27 @@ TEST_F(Measure, GivesACaseNoMoreThanTheRestOfTheBudget) {
     EXPECT_LE(result.measurements[0].statistics.elapsed_s, 1.1);
 }
 
+TEST_F(Measure, BeginsNoEnergyThatWouldOutlastTheBudget) {
+    blas_.operations = {"resnet18"};
+    blas_.precisions = {"fp32"};
+    options_.suite.entries = {{"resnet18", {{{"batch", std::int64_t{1}}}}, {"fp32"}}};
+    options_.layers = {"models"};
+    options_.backends = {"blas"};
+    options_.peak_evidence = false;
+    options_.network_folder = [](const Case&) { return Result<std::string>("/nowhere"); };
+    const auto reason = [&] {
+        const MeasureResult result = measured();
+        EXPECT_EQ(result.measurements.size(), 1u);
+        const auto& energy = result.measurements.at(0).energy;
+        return energy ? energy->reason : "was not asked for";
+    };
+    EXPECT_THAT(reason(), HasSubstr("not here")) << "this machine has no counter";
+    options_.budget_s = 1;  // an idle stretch and six blocks take 1.2 s
+    const Nanoseconds begin = clock_.now;
+    EXPECT_THAT(reason(), HasSubstr("the budget has no room"));
+    EXPECT_LE(Seconds(clock_.now - begin).count(), 1.0);
+}
+
 TEST_F(Measure, RestartsWorkersAsTheSuiteAsks) {
     options_.suite.restarts = 3;
     options_.operations = {"compute_peak"};

@@ -87,5 +87,13 @@ TEST(Padding, FillsByColumns) {
     EXPECT_EQ(pad_left("toolong", 3), "toolong");
 }
 
+TEST(BreakBetweenWords, KeepsEveryWordWhole) {
+    EXPECT_EQ(break_between_words("one two three", 8, 0, 0), "one two\nthree");
+    EXPECT_EQ(break_between_words("one two three", 12, 5, 2), "one two\n  three");
+    EXPECT_EQ(break_between_words("see /a/path/longer/than/a/line now", 10, 0, 0),
+              "see\n/a/path/longer/than/a/line\nnow");
+    EXPECT_EQ(break_between_words("", 10, 0, 0), "");
+}
+
 }  // namespace
 }  // namespace peakward

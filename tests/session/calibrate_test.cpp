@@ -353,6 +353,41 @@ TEST_F(Calibrate, WhatAWorkerReallyLoadedOutranksWhatWasDetected) {
     EXPECT_NE(second.context.software.stack_digest, first.context.software.stack_digest);
 }
 
+TEST_F(Calibrate, AnotherOneDnnIsAnotherStackAndNoOtherSoftwareFingerprint) {
+    add_worker("fake");
+    fakes::Backend& onednn = add_worker("onednn");
+    const auto version = [](const peakward::Run& run) {
+        return run.context.software.components.at("onednn_version").value_or("unknown");
+    };
+    const peakward::Run without = calibrated();  // the run is about `fake` alone
+    request_.backends = {"fake", "onednn"};
+    const peakward::Run with = calibrated();
+    EXPECT_EQ(version(with), "1.0");
+    EXPECT_EQ(version(without), "1.0");
+    EXPECT_EQ(without.context.software.stack_digest, with.context.software.stack_digest)
+        << "which backends a run is about is no change of its software";
+
+    onednn.version = "1.1";
+    const peakward::Run later = calibrated();
+    EXPECT_EQ(version(later), "1.1");
+    EXPECT_NE(later.context.software.stack_digest, with.context.software.stack_digest);
+    EXPECT_EQ(later.context.software.fingerprint, with.context.software.fingerprint);
+    EXPECT_EQ(latest().context.software.stack_digest, later.context.software.stack_digest);
+}
+
+TEST_F(Calibrate, WhatCannotBeAskedIsAComponentThatIsUnknown) {
+    add_worker("fake");
+    fakes::Backend& cuda = add_worker("cuda");
+    const peakward::Run none = calibrated();
+    const auto& unnamed = none.context.software.components.at("cublaslt_version");
+    EXPECT_FALSE(unnamed);
+    EXPECT_THAT(unnamed.reason(), HasSubstr("the cuda worker names none"));
+    cuda.before = [](const Json&) -> std::optional<Json> { return fakes::dies; };
+    const peakward::Run dead = calibrated();
+    EXPECT_FALSE(dead.context.software.components.at("cublaslt_version"));
+    EXPECT_EQ(dead.context.software.stack_digest, none.context.software.stack_digest);
+}
+
 TEST_F(Calibrate, AWorkerThatDiesCostsItsCaseAndTheRunIsKept) {
     fakes::Backend& fake = add_worker("fake");
     fake.before = [](const Json& request) -> std::optional<Json> {

@@ -175,6 +175,13 @@ TEST(CudaWorker, SeesTf32WhereFp32WasAskedFor) {
     EXPECT_EQ(partner.ask("prepare", gemm_fields("fp32"))["correct"], false);
 }
 
+TEST(CudaWorker, SeesFp32WhereTf32WasAskedFor) {
+    for (const int n : {16, 64, 256})
+        EXPECT_THAT(refusal_of("fp32_for_tf32", gemm_fields("tf32", n)),
+                    HasSubstr("was asked for tf32 and computed in fp32"))
+            << n;
+}
+
 TEST(CudaWorker, SaysWhatAGpuIsTooOldFor) {
     ConversationPartner partner(serving());
     for (const char* precision : {"tf32", "bf16"})

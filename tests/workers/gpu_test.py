@@ -10,36 +10,16 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+from worker_process import WorkerProcess
+
 FLOATS = {"fp64": 2.0**-53, "fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
 GEMM = {"m": 512, "n": 768, "k": 1024}
 COPY = {"elements": 1 << 24, "store": "driver"}
 STREAM = {"elements": 1 << 24, "store": "temporal"}
-
-
-class Worker:
-    def __init__(self, backend: str, argv: list[str]) -> None:
-        self.backend = backend
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(os.environ, PYTHONPATH=str(ROOT / "workers" / "python")),
-        )
-
-    def ask(self, verb: str, **fields: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(dict(fields, id=1, verb=verb)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"ok": False, "error": "the worker ended"}
 
 
 def tolerance_of(operation: str, precision: str) -> float:
@@ -54,17 +34,10 @@ def tolerance_of(operation: str, precision: str) -> float:
     return of_sum + 8 * FLOATS.get(precision, 2.0**-8)
 
 
-def check_case(worker: Worker, device: str, operation: str, precision: str) -> str:
+def check_case(worker: WorkerProcess, device: str, operation: str, precision: str) -> str:
     """ "" when all is well or the case is refused with a reason; else what is wrong."""
     shape = GEMM if operation == "gemm" else COPY if operation == "device_copy" else STREAM
-    case = {
-        "operation": operation,
-        "precision": precision,
-        "shape": shape,
-        "device": device,
-        "backend": worker.backend,
-        "threads": 1,
-    }
+    case = worker.case(device, operation, precision, shape)
     name = f"{worker.backend} {device} {operation} {precision}"
     supported = worker.ask("supports", case=case)
     if not supported.get("supported"):
@@ -89,14 +62,14 @@ def check_case(worker: Worker, device: str, operation: str, precision: str) -> s
 def main() -> int:
     build, python = sys.argv[1], os.environ.get("PEAKWARD_GPU_PYTHON", "python3")
     path = Path(build) / "libexec" / "peakward" / "workers" / "peakward-worker-cuda"
-    cuda = Worker("cuda", [str(path)])
+    cuda = WorkerProcess("cuda", [str(path)])
     hello = cuda.ask("hello", protocol=1)
     if not hello["ok"]:
         print(f"skipped: {hello['error']}")
         return 77
     print(json.dumps(hello["versions"]), *hello.get("notes", []), sep="\n")
     workers = [(cuda, hello)]
-    torch = Worker("pytorch", [python, "-m", "peakward_worker", "pytorch"])
+    torch = WorkerProcess("pytorch", [python, "-m", "peakward_worker", "pytorch"])
     torch_hello = torch.ask("hello", protocol=1)
     if torch_hello["ok"]:
         workers.append((torch, torch_hello))

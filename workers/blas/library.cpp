@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sdk/dynamic_library.hpp"
+
 namespace peakward::worker::blas {
 namespace {
 
@@ -22,14 +24,6 @@ bool find(void* handle, const std::string& name, Function& function) {
     if (symbol == nullptr) return false;
     function = reinterpret_cast<Function>(symbol);
     return true;
-}
-
-std::string real_file(const void* symbol, const std::string& fallback) {
-    Dl_info info = {};
-    if (::dladdr(symbol, &info) == 0 || info.dli_fname == nullptr) return fallback;
-    std::error_code error;
-    const auto path = std::filesystem::canonical(info.dli_fname, error);
-    return error ? std::string(info.dli_fname) : path.string();
 }
 
 // A library whose threads we cannot command reads one of these when it is loaded. Those that we
@@ -45,11 +39,6 @@ void ask_for_one_thread() {
             ::setenv(name, "1", 1);
         }
     }
-}
-
-std::string loader_error() {
-    const char* text = ::dlerror();
-    return text == nullptr ? "the loader gave no reason" : text;
 }
 
 // The word after `before` in a text of words, "" when there is none.
@@ -128,7 +117,7 @@ void Library::bind(const std::string& path, void* handle) {
     need("cblas_sdot", fp32_.dot);
     need("cblas_daxpy", fp64_.axpy);
     need("cblas_saxpy", fp32_.axpy);
-    identity_.file = real_file(reinterpret_cast<const void*>(fp64_.gemm), path);
+    identity_.file = file_of_symbol(reinterpret_cast<const void*>(fp64_.gemm), path);
 }
 
 void Library::identify(void* handle) {

@@ -271,6 +271,8 @@ public:
     }
 
     double check(Random& random, bool plant) override {
+        if constexpr (std::is_same_v<T, float>)
+            if (format_.compute_type == compute_32f_fast_tf32) need_rounded_operands(random);
         c_->fill(poison);
         enqueue(1);
         std::vector<R> answer = download();
@@ -299,6 +301,39 @@ private:
         }
         const auto bytes = encoded(type, format_.operand_bytes, values, rows, transposes);
         buffer->write(bytes.data(), bytes.size());
+    }
+
+    // The operands of the check have no bits that tf32 drops, so that its answer is exact and
+    // fp32's is the same one. With all 23 bits in A the two part: rounding A to 10 bits moves half
+    // of the elements by more than 1.4e-4 of their size, and sums in fp32 are off by 0.4 x 2^-24
+    // sqrt(k), 4e-6 at k = 32768.
+    void need_rounded_operands(Random& random)
+        requires std::is_same_v<T, float>
+    {
+        constexpr double least = 0x1p-15;
+        constexpr int samples = 65, all_bits = 23;
+        fill(a_values_, all_bits, random);
+        a_->write(a_values_.data(), a_->bytes());
+        c_->fill(poison);
+        enqueue(1);
+        const std::vector<R> answer = download();
+        std::vector<double> deviations;
+        for (int sample = 0; sample < samples; ++sample) {
+            const auto i =
+                static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(e_.m));
+            const auto j =
+                static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(e_.n));
+            deviations.push_back(sum_error(e_.m, e_.k, a_values_.data() + i,
+                                           b_values_.data() + j * e_.k,
+                                           answer[static_cast<std::size_t>(i + j * e_.m)]));
+        }
+        std::nth_element(deviations.begin(), deviations.begin() + samples / 2, deviations.end());
+        if (deviations[samples / 2] < least)
+            throw std::runtime_error("cuBLASLt " + version_ +
+                                     " was asked for tf32 and computed in fp32: its answer keeps "
+                                     "bits of the operands that tf32 drops");
+        fill(a_values_, format_.bits, random);
+        a_->write(a_values_.data(), a_->bytes());
     }
 
     std::vector<R> download() const {

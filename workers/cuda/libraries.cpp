@@ -3,17 +3,13 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
+#include "sdk/dynamic_library.hpp"
+
 namespace peakward::worker::cuda {
 namespace {
-
-std::string loader_error() {
-    const char* text = ::dlerror();
-    return text == nullptr ? "the loader gave no reason" : text;
-}
 
 // A library that stays loaded: its functions are in use until the worker ends.
 class Loaded {
@@ -46,13 +42,7 @@ public:
     // The file that a function of it comes from.
     template <typename Function>
     std::string file_of(Function function) const {
-        Dl_info info = {};
-        if (::dladdr(reinterpret_cast<const void*>(function), &info) == 0 ||
-            info.dli_fname == nullptr)
-            return name_;
-        std::error_code error;
-        const auto path = std::filesystem::canonical(info.dli_fname, error);
-        return error ? std::string(info.dli_fname) : path.string();
+        return file_of_symbol(reinterpret_cast<const void*>(function), name_);
     }
 
 private:

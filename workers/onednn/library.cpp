@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "sdk/dynamic_library.hpp"
+
 namespace peakward::worker::onednn {
 namespace {
 
@@ -23,12 +25,9 @@ bool has_openmp() {
 }
 
 std::string runtime_file() {
-    Dl_info info = {};
-    void* symbol = ::dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (symbol == nullptr || ::dladdr(symbol, &info) == 0) return "";
-    std::error_code error;
-    const auto path = std::filesystem::canonical(info.dli_fname, error);
-    return error ? "" : " " + path.filename().string();
+    const void* symbol = ::dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    const std::string file = symbol == nullptr ? "" : file_of_symbol(symbol, "");
+    return file.empty() ? "" : " " + std::filesystem::path(file).filename().string();
 }
 
 std::string runtime_name() {

@@ -51,6 +51,7 @@ const std::vector<Package>& packages() {
         {"onnxruntime_version",
          {"onnxruntime-gpu", "onnxruntime-rocm", "onnxruntime-openvino", "onnxruntime"}},
         {"jax_version", {"jax"}},
+        {"jaxlib_version", {"jaxlib"}},  // its compiler, released apart from it
     };
     return list;
 }

@@ -149,7 +149,7 @@ private:
 
 // A backend that behaves: override what a test is about.
 struct Backend {
-    std::string name = "fake";
+    std::string name = "fake", version = "1.0";
     std::vector<std::string> devices{"cpu"}, precisions{"fp64", "fp32"}, operations{"gemm", "dot"},
         isa, notes;
     std::function<std::string(const Case&)> why_not = [](const Case&) { return std::string(); };
@@ -173,7 +173,7 @@ struct Backend {
         if (verb == "hello")
             return {{"protocol", 1},
                     {"backend", name},
-                    {"versions", {{name, "1.0"}}},
+                    {"versions", {{name, version}}},
                     {"devices", devices},
                     {"precisions", precisions},
                     {"operations", operations},

@@ -1,5 +1,6 @@
 // A cuBLASLt of three loops, over memory of the fake driver beside it. What is wrong with it,
-// PEAKWARD_FAKE_CUDA says: "wrong_element", "tf32_for_fp32", "no_algorithm", "no_library".
+// PEAKWARD_FAKE_CUDA says: "wrong_element", "tf32_for_fp32", "fp32_for_tf32", "no_algorithm",
+// "no_library".
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -200,8 +201,8 @@ int cublasLtMatmul(void*, void* desc, const void*, const void* a, void* a_layout
     const auto rows = static_cast<std::int64_t>(of_d.rows),
                columns = static_cast<std::int64_t>(of_d.columns),
                terms = static_cast<std::int64_t>(columns_of(of_a, of.transposes_a));
-    const bool rounds =
-        of.compute == compute_tf32 || (of_a.type == r_32f && planted("tf32_for_fp32"));
+    const bool rounds = (of.compute == compute_tf32 && !planted("fp32_for_tf32")) ||
+                        (of_a.type == r_32f && planted("tf32_for_fp32"));
     const auto seen = [rounds](double value) { return rounds ? rounded_tf32(value) : value; };
     for (std::int64_t j = 0; j < columns; ++j)
         for (std::int64_t i = 0; i < rows; ++i) {
