@@ -224,20 +224,23 @@ Plot plot_of(const SeriesForecast& s, double target) {
     plot.x.scale = AxisScale::time;
     plot.y.title = s.is_efficiency ? "Efficiency" : s.key.metric;
     plot.y.unit = s.is_efficiency ? Unit::ratio_as_percent : Unit::none;
-    PlotSeries runs, ahead;
+    PlotSeries runs, ahead, below, above;
     runs.name = "runs";
     for (const ForecastPoint& point : s.points)
         runs.points.push_back({point.time_days * seconds_per_day, point.value});
-    ahead.name = "forecast, 80 % of runs";
-    ahead.style = PlotStyle::line;
+    ahead.name = "forecast";
+    below.name = "10 % of runs below";
+    above.name = "10 % of runs above";
+    for (PlotSeries* line : {&ahead, &below, &above}) line->style = PlotStyle::line;
     const double span = f.last_days - f.first_days;
     for (int i = 0; i <= curve_points; ++i) {
         const double day = f.last_days + span * i / curve_points;
         const Interval there = f.run_at(day);
-        ahead.points.push_back(
-            {day * seconds_per_day, f.curve_at(day).middle, there.low, there.high});
+        ahead.points.push_back({day * seconds_per_day, f.curve_at(day).middle});
+        below.points.push_back({day * seconds_per_day, there.low});
+        above.points.push_back({day * seconds_per_day, there.high});
     }
-    plot.series = {std::move(runs), std::move(ahead)};
+    plot.series = {std::move(runs), std::move(ahead), std::move(below), std::move(above)};
     if (f.target) plot.levels.push_back({target, fmt::format("{:g} %", 100 * target)});
     return plot;
 }

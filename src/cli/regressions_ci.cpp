@@ -75,7 +75,7 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
         const std::string message = xml(drop_words(found));
         cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\">\n",
                              xml(found.hardware_name + " " + found.key.lineage),
-                             xml(watched_words(found.key)));
+                             xml(whole_series_words(found.key)));
         if (failure)
             cases += fmt::format("      <failure type=\"regression\" message=\"{}\">{}</failure>\n",
                                  message, xml(explanation(found)));
@@ -107,9 +107,9 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
 std::string regressions_github(const RegressionsReply& reply, const RegressionsOutput& output) {
     std::string out;
     for (const ExplainedRegression& found : reply.regressions)
-        out +=
-            fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
-                        github(watched_words(found.key), true), github(explanation(found), false));
+        out += fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
+                           github(whole_series_words(found.key), true),
+                           github(explanation(found), false));
     out += fmt::format(
         "::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
         reply.report.series, reply.report.judged, reply.regressions.size());

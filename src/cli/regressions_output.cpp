@@ -284,7 +284,7 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
     fields.push_back(field(
         "Hardware", fmt::format("{} ({})", now ? now->hardware_fingerprint : found.key.lineage,
                                 found.hardware_name)));
-    fields.push_back(field("Series", watched_words(found.key)));
+    fields.push_back(field("Series", whole_series_words(found.key)));
     fields.push_back(
         side_field(c.baseline == Baseline::best ? "Best" : "Previous", reply, c.before, found.key));
     fields.push_back(side_field(r.status == RegressionStatus::recovered ? "Low" : "Current", reply,
@@ -412,7 +412,7 @@ Table confirm_table(const ConfirmReply& reply) {
             const double is = suspect.after->regression.main().change_percent;
             now = number_cell(is, fmt::format("{:+.1f} %", is));
         }
-        table.rows.push_back({cell(watched_words(suspect.before.key)),
+        table.rows.push_back({cell(whole_series_words(suspect.before.key)),
                               number_cell(was, fmt::format("{:+.1f} %", was)), now,
                               cell(outcome_words(suspect), outcome_tone(suspect))});
     }
@@ -444,7 +444,7 @@ Report confirm_report(const ConfirmReply& reply, const RegressionsOutput& output
 
 }  // namespace
 
-std::string watched_words(const SeriesKey& key) {
+std::string whole_series_words(const SeriesKey& key) {
     std::string text = key.device;
     for (const std::string& part : {key.backend, key.precision})
         if (!part.empty()) text += ", " + part;

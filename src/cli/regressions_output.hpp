@@ -24,7 +24,7 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
 std::string regressions_github(const RegressionsReply& reply, const RegressionsOutput& output);
 
 // "cpu, blas, fp32, peak_measured_gops" or "…, gemm m=512 …, gops".
-std::string watched_words(const SeriesKey& key);
+std::string whole_series_words(const SeriesKey& key);
 // "-5.4 % (from 1245.6 to 1178.2 GOPS, previous)"
 std::string drop_words(const ExplainedRegression& found);
 

@@ -32,9 +32,13 @@ bool same_values(const Series& a, const Series& b) {
                       });
 }
 
+// Whether two scores could be one figure: STREAM under another precision, a product under another
+// name.
 bool same_place(const SeriesKey& a, const SeriesKey& b) {
-    return a.install == b.install && a.lineage == b.lineage && a.power_mode == b.power_mode &&
-           a.suite == b.suite && a.device == b.device && a.backend == b.backend;
+    const bool streams = a.metric == "stream_best_gbps" && b.metric == a.metric;
+    return (a.precision == b.precision || streams) && a.install == b.install &&
+           a.lineage == b.lineage && a.power_mode == b.power_mode && a.suite == b.suite &&
+           a.device == b.device && a.backend == b.backend;
 }
 
 // STREAM's figure stands in the row of every precision, and a BLAS's best product is its peak: each
@@ -45,15 +49,17 @@ std::vector<Loaded> distinct(const Analysed& analysed, const std::string& instal
         const std::size_t first = kept.size();
         for (const SubjectSeries& s : subject.series) {
             if (!install.empty() && s.series.key.install != install) continue;
-            const bool is_score = s.series.key.kind == SeriesKind::score;
-            const bool there =
-                is_score &&
-                std::any_of(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
-                            [&](const Loaded& other) {
-                                return same_place(other.series->series.key, s.series.key) &&
-                                       same_values(other.series->series, s.series);
-                            });
-            if (!there) kept.push_back({&s, &subject});
+            const auto there =
+                std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
+                             [&](const Loaded& other) {
+                                 return s.series.key.kind == SeriesKind::score &&
+                                        same_place(other.series->series.key, s.series.key) &&
+                                        same_values(other.series->series, s.series);
+                             });
+            if (there == kept.end())
+                kept.push_back({&s, &subject});
+            else if (s.series.key.metric == usual_metrics.front())
+                there->series = &s;
         }
     }
     return kept;
