@@ -64,7 +64,7 @@ struct MeasureOptions {
     std::vector<std::string> devices = {"cpu"};
     std::vector<CaseChoice> only;  // beside the lists above; empty: all that they leave
     int threads = 0;               // 0: one per physical core allowed
-    double budget_s = 0;  // of measuring; 0: none. What does not fit is shown as such
+    double budget_s = 0;           // of measuring; 0: none. What does not fit is shown as such
     std::uint64_t seed = 0;
     // Elements of fp64 that the memory cases of earlier runs of this series used, by device.
     std::map<std::string, std::int64_t> known_plateau;
