@@ -89,7 +89,8 @@ const std::vector<ExitCode>& exit_codes() {
         {2, "wrong usage"},
         {3,
          "refused: preflight failed, platform mismatch, or the requested device would have "
-         "fallen back"}};
+         "fallen back"},
+        {4, "regressions --check found a regression"}};
     return codes;
 }
 
