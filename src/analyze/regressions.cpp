@@ -201,7 +201,10 @@ Prepared prepare(const Series& series) {
         std::vector<double> values;
         values.reserve(p.size());
         for (std::size_t i = 0; i < p.size(); ++i) values.push_back(p.point(i).value);
-        ChangeReport found = find_changes(values);
+        // Somebody asks after every run, or at least may.
+        ChangeOptions options;
+        options.watched = true;
+        ChangeReport found = find_changes(values, options);
         p.changes = std::move(found.changes);
         if (found.suspected) p.changes.push_back(*found.suspected);
         p.spread = found.noise;
