@@ -81,7 +81,7 @@ Json document_of(const Looked& looked) {
             {"watched", looked.options.watched},
             {"alpha", looked.options.alpha},
             {"threshold_percent", looked.options.effect_min_percent},
-            {"false_discovery_rate", reply.false_discovery_rate},
+            {"false_discovery_share", reply.false_discovery_share},
             {"changes", changes},
             {"series", series},
             {"notes", reply.notes}};
@@ -107,19 +107,6 @@ std::string effect_words(const Change& change) {
                        change.ci_low_percent, change.ci_high_percent);
 }
 
-std::vector<Cell> people_row(const ChangesReply& reply, const ChangedSeries& one,
-                             const Change& change, bool is_suspected) {
-    const Tone tone = is_suspected ? Tone::doubtful : Tone::strong;
-    return {cell(one.name),
-            cell(when_words(reply, one, change)),
-            cell(kind_words(change) + (is_suspected ? ", suspected: run again" : "")),
-            cell(effect_words(change), tone),
-            cell(fmt::format("{:.4g}", change.before)),
-            cell(fmt::format("{:.4g}", change.after)),
-            cell(fmt::format("{:.2g}", change.p_value))};
-}
-
-// The changes of all series, or those that are only suspected beside them.
 Table people_table(const ChangesReply& reply) {
     const Align right = Align::right;
     Table table;
@@ -130,12 +117,14 @@ Table people_table(const ChangesReply& reply) {
                      {"before", "Before", Unit::none, right, 2},
                      {"after", "After", Unit::none, right, 2},
                      {"p_value", "p", Unit::none, right, 1}};
-    for (const ChangedSeries& one : reply.series) {
+    for (const ChangedSeries& one : reply.series)
         for (const Change& change : one.report.changes)
-            table.rows.push_back(people_row(reply, one, change, false));
-        if (one.report.suspected)
-            table.rows.push_back(people_row(reply, one, *one.report.suspected, true));
-    }
+            table.rows.push_back({cell(one.name), cell(when_words(reply, one, change)),
+                                  cell(kind_words(change)),
+                                  cell(effect_words(change), Tone::strong),
+                                  cell(fmt::format("{:.4g}", change.before)),
+                                  cell(fmt::format("{:.4g}", change.after)),
+                                  cell(fmt::format("{:.2g}", change.p_value))});
     return table;
 }
 
@@ -192,6 +181,14 @@ Report report_of(const ChangesReply& reply) {
     Section found;
     Table table = people_table(reply);
     if (!table.rows.empty()) found.tables.push_back(std::move(table));
+    for (const ChangedSeries& one : reply.series)
+        if (const auto& change = one.report.suspected)
+            found.paragraphs.push_back(
+                {fmt::format("{}: {} of {} at {}, suspected: run again", one.name,
+                             kind_words(*change), effect_words(*change),
+                             when_words(reply, one, *change)),
+                 Tone::doubtful,
+                 {}});
     if (const std::string quiet = quiet_words(reply); !quiet.empty())
         found.paragraphs.push_back({quiet, Tone::plain, {}});
     report.sections.push_back(std::move(found));
@@ -217,7 +214,6 @@ Plot plot_of(const ChangesReply& reply) {
     const ChangedSeries& one = reply.series.front();
     const CsvFile& file = reply.files.front();
     Plot plot;
-    plot.title = one.name;
     plot.y.title = reply.column_of(one);
     plot.x.title = file.has_dates ? "Date" : "Row";
     if (file.has_dates) plot.x.scale = AxisScale::time;

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t csv_bytes_max = 256u << 20;
-constexpr double false_discovery_rate = 0.05;
+constexpr double false_discovery_share = 0.05;
 constexpr std::string_view standard_input = "-";
 
 Result<std::vector<std::string>> csv_files_in(const std::string& folder) {
@@ -95,7 +95,7 @@ void name_series(ChangesReply& reply) {
 void hold_back(ChangesReply& reply) {
     std::vector<double> p_values;
     for (const ChangedSeries& one : reply.series) p_values.push_back(one.p_value);
-    const std::vector<bool> keep = hold_false_discovery_rate(p_values, reply.false_discovery_rate);
+    const std::vector<bool> keep = hold_false_discovery_rate(p_values, reply.false_discovery_share);
     std::size_t held = 0;
     for (std::size_t i = 0; i < keep.size(); ++i) {
         ChangedSeries& one = reply.series[i];
@@ -109,7 +109,7 @@ void hold_back(ChangesReply& reply) {
             "{} of {} series {} held back: looked at alone {} would show a change, but of so many "
             "series some do by chance (false discovery rate {:g} %)",
             held, reply.series.size(), held == 1 ? "was" : "were", held == 1 ? "it" : "they",
-            100 * reply.false_discovery_rate));
+            100 * reply.false_discovery_share));
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
     if (files->empty()) return wrong_usage("no file is named");
     ChangesReply reply;
     // Whoever asks for more alarms than that means it.
-    reply.false_discovery_rate = std::max(false_discovery_rate, request.options.alpha);
+    reply.false_discovery_share = std::max(false_discovery_share, request.options.alpha);
     for (const std::string& path : *files) {
         const auto text = text_of(path);
         if (!text) return tl::make_unexpected(text.error());

@@ -32,7 +32,7 @@ struct ChangesReply {
     std::vector<CsvFile> files;
     std::vector<ChangedSeries> series;  // by file, then by column
     // Share of the reported series of which no more than this many are false, on average.
-    double false_discovery_rate = 0;
+    double false_discovery_share = 0;
     std::vector<std::string> notes;
 
     const std::vector<double>& values_of(const ChangedSeries& one) const {
