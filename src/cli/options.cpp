@@ -63,6 +63,15 @@ void add_list(CLI::App& app, std::vector<std::string>& values, const OptionText&
         ->take_all();
 }
 
+void add_each(CLI::App& app, std::vector<std::string>& values, const OptionText& text) {
+    app.add_option(text.names, values, text.description)
+        ->type_name(text.type)
+        ->required(text.required)
+        ->group(text.group)
+        ->allow_extra_args(false)
+        ->take_all();
+}
+
 CLI::App& add_action(CLI::App& app, const char* name, const char* summary) {
     app.require_subcommand(1);
     CLI::App* action = app.add_subcommand(name, summary);

@@ -43,6 +43,8 @@ void add_flag(CLI::App& app, bool& value, const OptionText& text);
 void add_value(CLI::App& app, std::string& value, const OptionText& text);
 // Takes several words, with spaces or commas between them, and may be repeated.
 void add_list(CLI::App& app, std::vector<std::string>& values, const OptionText& text);
+// One value each time it is given, spaces and commas and all.
+void add_each(CLI::App& app, std::vector<std::string>& values, const OptionText& text);
 // "info" of `peakward db info`: one of them must be named.
 CLI::App& add_action(CLI::App& app, const char* name, const char* summary);
 const CLI::App* chosen_action(const CLI::App& app);

@@ -57,6 +57,7 @@ Verb impact_verb();
 Verb regressions_verb();
 Verb compare_verb();
 Verb forecast_verb();
+Verb changes_verb();
 Verb export_verb();
 Verb report_verb();
 Verb profile_verb();

@@ -29,5 +29,9 @@ Result<std::unique_ptr<SysRoot>> captured_sys_root(const std::string& folder);
 // Replaces `path` by `content` in one step (temporary file beside it, fsync, rename).
 Status write_file_atomically(const std::string& path, std::string_view content);
 Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max = 256u << 20);
+// What is left to read of an open file, a pipe or a terminal, which `name` calls in errors. The
+// descriptor stays open.
+Result<std::string> read_descriptor(int descriptor, const std::string& name,
+                                    std::size_t bytes_max = 256u << 20);
 
 }  // namespace peakward

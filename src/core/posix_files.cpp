@@ -84,25 +84,24 @@ Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_m
         ::close(descriptor);
         return failed(fmt::format("cannot read {}: it is a folder", path));
     }
+    auto content = read_descriptor(descriptor, path, bytes_max);
+    ::close(descriptor);
+    return content;
+}
+
+Result<std::string> read_descriptor(int descriptor, const std::string& name,
+                                    std::size_t bytes_max) {
     std::string content;
     char buffer[1 << 16];
     while (true) {
         const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            const std::string reason = why();
-            ::close(descriptor);
-            return failed(fmt::format("cannot read {}: {}", path, reason));
-        }
-        if (got == 0) break;
+        if (got < 0) return failed(fmt::format("cannot read {}: {}", name, why()));
+        if (got == 0) return content;
         content.append(buffer, static_cast<std::size_t>(got));
-        if (content.size() > bytes_max) {
-            ::close(descriptor);
-            return failed(fmt::format("{} is larger than {} MiB", path, bytes_max >> 20));
-        }
+        if (content.size() > bytes_max)
+            return failed(fmt::format("{} is larger than {} MiB", name, bytes_max >> 20));
     }
-    ::close(descriptor);
-    return content;
 }
 
 }  // namespace peakward

@@ -1,0 +1,42 @@
+// Series of anyone's numbers out of a CSV text: one column of times or labels, and columns of
+// values. Pure; reading files is changes.hpp's.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace peakward {
+
+struct CsvChoice {
+    std::string time;                  // the column of times; "": the first
+    std::vector<std::string> columns;  // empty: every column with numbers in it
+};
+
+struct CsvSeries {
+    std::string column;
+    std::vector<double> values;  // one a row; NaN where the cell is empty, NaN or infinite
+};
+
+struct CsvFile {
+    std::string name;                // as errors and notes call it
+    std::vector<std::string> times;  // one a row, as they stand in the file; empty: no time column
+    // The same as numbers, where all are numbers or all are dates; else empty.
+    std::vector<double> instants;
+    bool has_dates = false;  // instants are seconds since 1970, UTC
+    std::vector<CsvSeries> series;
+    std::vector<std::string> notes;  // sentences: what was done that nobody asked for
+};
+
+// RFC 4180, UTF-8 with or without a byte order mark, any line ends; separated by commas, semicolons
+// (then 1,5 is a number too) or tabs. The first row names the columns unless it holds data already.
+// A file of one column has no times, and neither has one whose first column is chosen for values.
+// Rows stand in the order of the file, or of their times where those can be read and go backwards.
+// A value that is text is an error, unless its whole column is: then it is no series. Errors are
+// one sentence with the file and the line: `usage` where a column is asked for that is not there.
+Result<CsvFile> read_csv_series(std::string_view text, const std::string& name,
+                                const CsvChoice& choice);
+
+}  // namespace peakward

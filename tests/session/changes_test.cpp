@@ -1,0 +1,286 @@
+// Columns of numbers out of CSV texts, and what is found in them.
+#include "session/changes.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "core/text.hpp"
+
+namespace peakward {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class NeverStop final : public StopToken {
+public:
+    bool stop_requested() const override { return false; }
+};
+
+CsvFile read(std::string_view text, const CsvChoice& choice = {}) {
+    auto file = read_csv_series(text, "a.csv", choice);
+    EXPECT_TRUE(file) << file.error().message;
+    return file ? *file : CsvFile{};
+}
+
+Error refused_csv(std::string_view text, const CsvChoice& choice = {}) {
+    const auto file = read_csv_series(text, "a.csv", choice);
+    EXPECT_FALSE(file) << text;
+    return file ? Error{} : file.error();
+}
+
+std::vector<std::string> columns_of(const CsvFile& file) {
+    std::vector<std::string> names;
+    for (const CsvSeries& one : file.series) names.push_back(one.column);
+    return names;
+}
+
+// 100 with 1 % of noise, and a step of `step_percent` at `at`.
+std::vector<double> noisy(unsigned seed, std::size_t points, std::size_t at = 0,
+                          double step_percent = 0) {
+    std::mt19937 random(seed);
+    std::vector<double> values;
+    for (std::size_t i = 0; i < points; ++i) {
+        double noise = -6;  // twelve uniform numbers make a normal one, the same everywhere
+        for (int k = 0; k < 12; ++k) noise += double(random()) / 4294967296.0;
+        values.push_back((100 + noise) * (i >= at ? 1 + step_percent / 100 : 1));
+    }
+    return values;
+}
+
+TEST(CsvSeries, EveryColumnOfNumbersIsASeriesAndTheFirstHoldsTheTimes) {
+    const CsvFile file = read("day,host,gops,watts\n2026-01-01,lab,1.5,2\n2026-01-02,lab,2.5,3\n");
+    EXPECT_THAT(columns_of(file), ElementsAre("gops", "watts"));
+    EXPECT_THAT(file.times, ElementsAre("2026-01-01", "2026-01-02"));
+    EXPECT_THAT(file.series[0].values, ElementsAre(1.5, 2.5));
+    EXPECT_TRUE(file.has_dates);
+    EXPECT_THAT(file.notes, IsEmpty());
+}
+
+TEST(CsvSeries, QuotesMarksAndLineEndsAreThoseOfRfc4180) {
+    const CsvFile file = read(
+        "\xEF\xBB\xBFtime,\"GB/s, \"\"best\"\"\"\r\n\"a\r\nb\",1\r\n\r\n c ,\"2\"\r\nd,+3e0\r\n");
+    EXPECT_THAT(columns_of(file), ElementsAre("GB/s, \"best\""));
+    EXPECT_THAT(file.times, ElementsAre("a\r\nb", "c", "d"));
+    EXPECT_THAT(file.series[0].values, ElementsAre(1, 2, 3));
+    EXPECT_THAT(read("t,v\ra,1\rb,2\r").series[0].values, ElementsAre(1, 2));
+}
+
+TEST(CsvSeries, TheSeparatorIsFoundAndACommaIsDecimalOnlyBetweenSemicolons) {
+    EXPECT_THAT(read("t;v\n2026-01-01;1,5\n2026-01-02;-2,5\n").series[0].values,
+                ElementsAre(1.5, -2.5));
+    EXPECT_THAT(read("t, all;v, x\na;1,5\nb;2.5\n").series[0].values, ElementsAre(1.5, 2.5));
+    EXPECT_THAT(read("t\tv, x\na\t1.5\nb\t2\n").series[0].values, ElementsAre(1.5, 2));
+    EXPECT_THAT(refused_csv("t\tv\na\t1\nb\t1,5\n").message, HasSubstr("'1,5' is not a number"));
+    EXPECT_THAT(refused_csv("t;v\na;1\nb;1.234,5\n").message, HasSubstr("1.234,5"));
+}
+
+TEST(CsvSeries, EmptyCellsNanAndInfinitiesAreGaps) {
+    const auto values = read("t,v\na,1\nb,\nc,NaN\nd,-inf\ne, NA \nf,null\ng,2\n").series[0].values;
+    ASSERT_THAT(values, SizeIs(7));
+    EXPECT_EQ(values[0], 1);
+    EXPECT_EQ(values[6], 2);
+    for (std::size_t i = 1; i < 6; ++i) EXPECT_TRUE(std::isnan(values[i])) << i;
+    // In a file of one column an empty cell is one in quotes: an empty line is no row.
+    EXPECT_THAT(read("v\n1\n\"\"\n\n2\n").series[0].values, SizeIs(3));
+}
+
+TEST(CsvSeries, ClocksThatJumpBackwardsAreSortedAndRowsOfOneInstantStayInOrder) {
+    const CsvFile file = read(
+        "t,v\n2026-01-03,1\n2026-01-01T00:00:00.75Z,2\n2026-01-01T00:00:00.5Z,3\n"
+        "2026-01-03,4\n2026-01-02T01:00+01:00,5\n");
+    EXPECT_THAT(file.series[0].values, ElementsAre(3, 2, 5, 1, 4));
+    EXPECT_EQ(file.times.front(), "2026-01-01T00:00:00.5Z");
+    ASSERT_THAT(file.notes, SizeIs(1));
+    EXPECT_THAT(file.notes[0], HasSubstr("sorted by time"));
+    EXPECT_THAT(read("t,v\n10,1\n9,2\n").series[0].values, ElementsAre(2, 1));
+    EXPECT_THAT(read("t,v\nv10,1\nv9,2\n").series[0].values, ElementsAre(1, 2));
+}
+
+TEST(CsvSeries, ATimeThatCannotBeReadLeavesTheOrderOfTheFileAndIsSaid) {
+    const CsvFile file = read("t,v\n3,1\n2,2\nsoon,3\n");
+    EXPECT_THAT(file.series[0].values, ElementsAre(1, 2, 3));
+    ASSERT_THAT(file.notes, SizeIs(1));
+    EXPECT_THAT(file.notes[0], HasSubstr("line 4 ('soon')"));
+}
+
+TEST(CsvSeries, AFileOfOneColumnAndOneWithoutNamesAreRead) {
+    const CsvFile one = read("gops\n1\n2\n");
+    EXPECT_THAT(one.times, IsEmpty());
+    EXPECT_THAT(one.series[0].values, ElementsAre(1, 2));
+    const CsvFile bare = read("2026-01-01,1\n2026-01-02,2\n");
+    EXPECT_THAT(columns_of(bare), ElementsAre("column 2"));
+    EXPECT_THAT(bare.series[0].values, ElementsAre(1, 2));
+    EXPECT_THAT(bare.notes, SizeIs(1));
+}
+
+TEST(CsvSeries, ColumnsAreChosenByNameAndAMissingOneNamesTheNearest) {
+    const std::string text = "t,gops,\"a,b\",date\nx,1,2,2026-01-02\ny,3,4,2026-01-01\n";
+    EXPECT_THAT(columns_of(read(text, {"", {"a,b"}})), ElementsAre("a,b"));
+    EXPECT_THAT(columns_of(read(text, {"", {"a,b", "gops"}})), ElementsAre("a,b", "gops"));
+    EXPECT_THAT(columns_of(read("t,p,q\nx,1,2\ny,1,2\n", {"", {"q, p"}})), ElementsAre("q", "p"));
+    const CsvFile dated = read(text, {"date", {"gops"}});
+    EXPECT_THAT(dated.series[0].values, ElementsAre(3, 1));
+    const Error missing = refused_csv(text, {"", {"gop"}});
+    EXPECT_EQ(missing.kind, ErrorKind::usage);
+    EXPECT_THAT(missing.message, HasSubstr("did you mean gops?"));
+    EXPECT_THAT(missing.message, HasSubstr("t, gops, a,b, date"));
+    EXPECT_THAT(refused_csv(text, {"when", {}}).message, HasSubstr("--time"));
+    EXPECT_EQ(refused_csv(text, {"gops", {"gops"}}).kind, ErrorKind::usage);
+    EXPECT_THAT(read(text, {"gops", {}}).times, ElementsAre("1", "3"));
+}
+
+TEST(CsvSeries, WhatIsNoTableOfNumbersIsOneSentence) {
+    struct Wrong {
+        std::string text, says;
+    };
+    using namespace std::string_literals;
+    for (const auto& [text, says] : {
+             Wrong{"", "a.csv is empty"},
+             {"\xEF\xBB\xBF\n\n", "is empty"},
+             {"t,v\n", "no rows"},
+             {"t,v\na,1\n", "one row"},
+             {"t,v\na,1\0\n"s, "binary"},
+             {"\xFF\xFEt", "UTF-16"},
+             {"t,v\na,1\nb,x\n", "a.csv, line 3, column 'v': 'x' is not a number"},
+             {"t,v\na,1e999\nb,1\n", "line 2, column 'v'"},
+             {"t,v\na,x\nb,y\n", "no column of numbers"},
+             {"t,v\na,\nb,nan\n", "no column of numbers"},
+             {"t,v\na,1,2\nb,2\n", "line 2 has 3 cells"},
+             {"t,v\na,1\nb\n", "line 3 has 1 cell,"},
+             {"t,v\na,1\nb,\"2\n", "opens in line 3"},
+             {"t,v\na,\"1\"2\n", "line 2 has text behind a closing quote"},
+         }) {
+        const Error error = refused_csv(text);
+        EXPECT_THAT(error.message, HasSubstr(says)) << text;
+        EXPECT_THAT(error.message, testing::StartsWith("a.csv")) << text;
+    }
+    EXPECT_THAT(refused_csv("t,v,w\na,1,x\nb,2,y\n", {"", {"w"}}).message,
+                HasSubstr("no numbers in column 'w': line 2 has 'x'"));
+    // A separator at the end of every row makes no column.
+    EXPECT_THAT(columns_of(read("t,v,\na,1,\nb,2,\n")), ElementsAre("v"));
+    EXPECT_THAT(columns_of(read("t,v\na,1,\nb,2,\n")), ElementsAre("v"));
+}
+
+class Changes : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = ::testing::TempDir() + "pw-changes-XXXXXX";
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        folder_ = name;
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    // One column a series, a row a day.
+    std::string write(const std::string& name, const std::vector<std::vector<double>>& columns) {
+        std::ofstream out(folder_ / name);
+        out << "run";
+        for (std::size_t c = 0; c < columns.size(); ++c) out << ",s" << c;
+        for (std::size_t row = 0; row < columns[0].size(); ++row) {
+            out << "\nrun " << row;
+            for (const auto& column : columns) out << fmt::format(",{:.6f}", column[row]);
+        }
+        return (folder_ / name).string();
+    }
+    ChangesReply look(const std::vector<std::string>& paths) {
+        auto reply = look_for_changes({paths, {}, {}}, NeverStop());
+        EXPECT_TRUE(reply) << reply.error().message;
+        return reply ? *reply : ChangesReply{};
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(Changes, APlantedStepIsFoundAtItsRowAndTheQuietSeriesBesideItIsQuiet) {
+    const ChangesReply reply =
+        look({write("a.csv", {noisy(1, 120), noisy(2, 120, 70, 5), noisy(3, 120)})});
+    ASSERT_THAT(reply.series, SizeIs(3));
+    EXPECT_THAT(reply.series[0].report.changes, IsEmpty());
+    EXPECT_THAT(reply.series[2].report.changes, IsEmpty());
+    const ChangedSeries& stepped = reply.series[1];
+    ASSERT_THAT(stepped.report.changes, SizeIs(1));
+    EXPECT_EQ(stepped.name, "s1");
+    EXPECT_NEAR(double(stepped.report.changes[0].index), 70, 1);
+    EXPECT_EQ(reply.time_of(stepped, 70), "run 70");
+    EXPECT_NEAR(stepped.report.changes[0].effect_percent, 5, 1);
+    EXPECT_EQ(stepped.p_value, stepped.report.changes[0].p_value);
+}
+
+TEST_F(Changes, ManySeriesHoldBackWhatOneAloneWouldShow) {
+    // Series without change, until one of them alone looks as if it had one.
+    std::vector<std::vector<double>> quiet;
+    std::size_t alarms = 0;
+    for (unsigned seed = 0; seed < 400 && alarms < 2; ++seed) {
+        quiet.push_back(noisy(1000 + seed, 100));
+        alarms += !find_changes(quiet.back()).changes.empty();
+    }
+    ASSERT_GT(alarms, 0u) << "the engine is so quiet that nothing is left to hold back";
+    quiet.push_back(noisy(1, 100, 50, 8));
+    const ChangesReply reply = look({write("a.csv", quiet)});
+    std::size_t held = 0, shown = 0;
+    for (const ChangedSeries& one : reply.series) {
+        held += one.held_back > 0;
+        shown += !one.report.changes.empty();
+        EXPECT_FALSE(one.held_back > 0 && !one.report.changes.empty());
+    }
+    EXPECT_GT(held, 0u);
+    EXPECT_EQ(held + shown, alarms + 1);
+    EXPECT_THAT(reply.series.back().report.changes, SizeIs(1));
+    ASSERT_THAT(reply.notes, SizeIs(1));
+    EXPECT_THAT(reply.notes[0],
+                HasSubstr(fmt::format("{} of {} series", held, reply.series.size())));
+}
+
+TEST_F(Changes, AFolderIsItsCsvFilesEachOnceAndSeriesAreTold) {
+    write("b.csv", {noisy(1, 30)});
+    write("A.CSV", {noisy(2, 30)});
+    std::ofstream(folder_ / "notes.txt") << "none of them\n";
+    std::filesystem::create_directory(folder_ / "below");
+    write("below/b.csv", {noisy(3, 30)});
+    ChangesReply reply = look({folder_.string(), (folder_ / "b.csv").string()});
+    ASSERT_THAT(reply.series, SizeIs(2));
+    EXPECT_EQ(reply.series[0].name, "A.CSV: s0");
+    EXPECT_EQ(reply.series[1].name, "b.csv: s0");
+    const std::string below = (folder_ / "below" / "b.csv").string();
+    reply = look({(folder_ / "b.csv").string(), below});
+    ASSERT_THAT(reply.series, SizeIs(2));
+    EXPECT_EQ(reply.series[1].name, below + ": s0");
+}
+
+TEST_F(Changes, GapsKeepTheirRows) {
+    std::vector<double> values = noisy(5, 120, 70, 5);
+    for (const std::size_t gap : {3u, 40u, 41u, 80u})
+        values[gap] = std::numeric_limits<double>::quiet_NaN();
+    const ChangesReply reply = look({write("a.csv", {values})});
+    EXPECT_EQ(reply.series[0].points, 116u);
+    ASSERT_THAT(reply.series[0].report.changes, SizeIs(1));
+    EXPECT_NEAR(double(reply.series[0].report.changes[0].index), 70, 1);
+}
+
+TEST_F(Changes, WhatCannotBeReadIsOneSentence) {
+    const auto error_of = [&](const std::string& path) {
+        const auto reply = look_for_changes({{path}, {}, {}}, NeverStop());
+        EXPECT_FALSE(reply) << path;
+        return reply ? std::string() : reply.error().message;
+    };
+    EXPECT_THAT(error_of((folder_ / "none.csv").string()), HasSubstr("No such file"));
+    EXPECT_THAT(error_of(folder_.string()), HasSubstr("there is no .csv file in folder"));
+    const auto big = folder_ / "big.csv";
+    std::ofstream(big) << "t,v\n";
+    std::filesystem::resize_file(big, std::uintmax_t{2} << 30);  // takes no space on the disk
+    EXPECT_THAT(error_of(big.string()), HasSubstr("larger than 256 MiB"));
+    if (::geteuid() == 0) return;  // who may read everything
+    const std::string secret = write("secret.csv", {noisy(1, 10)});
+    std::filesystem::permissions(secret, std::filesystem::perms::none);
+    EXPECT_THAT(error_of(secret), HasSubstr("Permission denied"));
+}
+
+}  // namespace
+}  // namespace peakward
