@@ -10,7 +10,7 @@ from the package index into build/change-points-peers, then get the values it wr
   twice that (the Schwarz criterion); cost rbf on values divided by sigma, penalty log n. sigma is
   the standard deviation of the differences of neighbours, over the square root of 2.
 
-PELT takes a fifth of a second a series, so it sees the first --ruptures-series of every set. All
+PELT takes up to a second a series, so it sees the first --ruptures-series of every set. All
 are scored here by one rule: a change is found when one is reported at most 2 points from it; F1
 is that of the counts over all series of a set. Times are CPU time of one thread.
 """
