@@ -41,7 +41,8 @@ TEST_F(AnalysisVerbs, MaturityHasOneRowAProduct) {
     EXPECT_EQ(products[0]["assessment"], "Slow optimization");
     EXPECT_EQ(products[0]["other_series"], 2);
     // The database knows this product's launch: years before its first run here.
-    for (const Json& product : document({"maturity", "--as-recorded"})["products"]) {
+    const Json recorded = document({"maturity", "--as-recorded"});
+    for (const Json& product : recorded["products"]) {
         if (product["id"] != "intel_i7_12700k") continue;
         EXPECT_EQ(product["launched"], "2021-11-04");
         EXPECT_EQ(product["milestones"]["70"], 35);
