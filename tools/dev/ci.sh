@@ -68,8 +68,9 @@ aarch64() {
         return 0
     fi
     step configure-aarch64 cmake --preset aarch64 -DPEAKWARD_BENCH=OFF || return
-    # What the tests run, and no more: the rest of the program costs minutes and is not started here.
-    step build-aarch64 ninja -C build/aarch64 "${emulated[@]}" || return
+    # The workers and what the tests run: the rest of the program costs minutes and is not started here.
+    step build-aarch64 ninja -C build/aarch64 peakward-worker-native peakward-worker-blas \
+        "${emulated[@]}" || return
     ctest_in aarch64 -L unit || return
 }
 
