@@ -68,9 +68,8 @@ aarch64() {
         return 0
     fi
     step configure-aarch64 cmake --preset aarch64 -DPEAKWARD_BENCH=OFF || return
-    # The workers and what the tests run: the rest of the program costs minutes and is not started here.
-    step build-aarch64 ninja -C build/aarch64 peakward-worker-native peakward-worker-blas \
-        "${emulated[@]}" || return
+    step build-aarch64 ninja -C build/aarch64 peakward peakward-worker-native \
+        peakward-worker-blas "${emulated[@]}" || return
     ctest_in aarch64 -L unit || return
 }
 
