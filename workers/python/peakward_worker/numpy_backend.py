@@ -49,8 +49,8 @@ def refuses_shape(what: Case) -> str:
         products = what.shape["m"] * what.shape["n"] * what.shape["k"]
         if products > IntegerGemm.products_max:
             return (
-                "NumPy multiplies integers in scalar loops without a BLAS: "
-                f"here up to {IntegerGemm.products_max} products (256 x 256 x 256), not {products}"
+                "NumPy multiplies integers in scalar loops without a BLAS, which would take long: "
+                f"at most {IntegerGemm.products_max} products are asked of it (256 x 256 x 256)"
             )
     return refuses_bytes(bytes_of(what))
 
