@@ -126,6 +126,14 @@ constexpr Feature avx512_features[] = {
     {"avx512bw", 7, 0, 1, 30},   {"avx512vl", 7, 0, 1, 31},    {"avx512_vnni", 7, 0, 2, 11},
     {"avx512_bf16", 7, 1, 0, 5}, {"avx512_fp16", 7, 0, 3, 23},
 };
+// The tiles themselves are the kernel's to announce: no leaf tells whether it saves their state.
+constexpr Feature tile_features[] = {{"amx_fp16", 7, 1, 0, 21}};
+
+bool has(const SysRoot& root, int cpu, const Feature& feature) {
+    const CpuidRegisters r = leaf_or_zero(root, cpu, feature.leaf, feature.subleaf);
+    const std::uint32_t words[] = {r.eax, r.ebx, r.ecx, r.edx};
+    return bit(words[feature.register_index], feature.bit_index);
+}
 
 }  // namespace
 
@@ -147,21 +155,23 @@ ReadResult<CpuidIdentity> cpuid_identity(const SysRoot& root, int cpu) {
 }
 
 std::vector<std::string> cpuid_isa(const SysRoot& root, int cpu) {
-    const auto has = [&](const Feature& feature) {
-        const CpuidRegisters r = leaf_or_zero(root, cpu, feature.leaf, feature.subleaf);
-        const std::uint32_t words[] = {r.eax, r.ebx, r.ecx, r.edx};
-        return bit(words[feature.register_index], feature.bit_index);
-    };
     std::vector<std::string> isa;
     for (const Feature& feature : plain_features)
-        if (has(feature)) isa.emplace_back(feature.name);
+        if (has(root, cpu, feature)) isa.emplace_back(feature.name);
     const bool os_saves_state = bit(leaf_or_zero(root, cpu, 1).ecx, 27);
-    if (!os_saves_state || !has(avx_features[0])) return isa;
+    if (!os_saves_state || !has(root, cpu, avx_features[0])) return isa;
     for (const Feature& feature : avx_features)
-        if (has(feature)) isa.emplace_back(feature.name);
-    if (!has(avx512_features[0])) return isa;
+        if (has(root, cpu, feature)) isa.emplace_back(feature.name);
+    if (!has(root, cpu, avx512_features[0])) return isa;
     for (const Feature& feature : avx512_features)
-        if (has(feature)) isa.emplace_back(feature.name);
+        if (has(root, cpu, feature)) isa.emplace_back(feature.name);
+    return isa;
+}
+
+std::vector<std::string> cpuid_tile_isa(const SysRoot& root, int cpu) {
+    std::vector<std::string> isa;
+    for (const Feature& feature : tile_features)
+        if (has(root, cpu, feature)) isa.emplace_back(feature.name);
     return isa;
 }
 

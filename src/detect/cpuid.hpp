@@ -22,6 +22,9 @@ ReadResult<CpuidIdentity> cpuid_identity(const SysRoot& root, int cpu);
 // ISA words (records.hpp) by feature bits, where the kernel has enabled the register state
 // (OSXSAVE). AMX is left out: whether the kernel grants it is not in CPUID.
 std::vector<std::string> cpuid_isa(const SysRoot& root, int cpu);
+// Instruction sets on tiles that kernels before Linux 6.2 have no name for; to be believed of a
+// host whose kernel names amx_tile.
+std::vector<std::string> cpuid_tile_isa(const SysRoot& root, int cpu);
 
 enum class CpuidCoreType { unknown, performance, efficiency };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "catalog/designs.hpp"
 #include "core/text.hpp"
 #include "hardware/name_pattern.hpp"
 
@@ -82,6 +83,15 @@ KnownDesign design_of(const std::vector<Architecture>& architectures, const Host
             if (pattern.confidence > best.confidence && holds(pattern, host))
                 best = {&architecture, pattern.confidence, pattern.reason};
     return best;
+}
+
+// What the instruction sets say against a design that the numbers name: a hypervisor may show
+// another model than the core's own.
+std::string disowned(const std::string& design, std::string_view foreign) {
+    return fmt::format(
+        "; by family, model and stepping it would be {}, which has no {}: the hypervisor shows "
+        "another model, and its architecture is not known",
+        design, foreign);
 }
 
 // "Intel(R) Xeon(R) Processor" names no product: the sentence for that.
@@ -205,7 +215,12 @@ std::vector<DeviceMatch> Matcher::match(const HostFacts& host) const {
     if (!cpu.product) {
         // What the numbers say is all that is left, and it is no product.
         const KnownDesign design = design_of(architectures_, host);
-        if (design.architecture) {
+        const std::string id = design.architecture ? design.architecture->id : cpu.architecture;
+        const std::string_view foreign = catalog::foreign_instruction_set(id, host.isa);
+        if (!foreign.empty()) {
+            cpu.architecture.clear();
+            cpu.verdict += disowned(design.architecture ? design.architecture->name : id, foreign);
+        } else if (design.architecture) {
             cpu.architecture = design.architecture->id;
             cpu.architecture_confidence = design.confidence;
             cpu.verdict += fmt::format("; its architecture is {} ({:.2f}: {})",

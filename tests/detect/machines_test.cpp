@@ -66,8 +66,9 @@ TEST_P(Machine, IsDetectedAsWhatItIs) {
     // A CPUID dump has no sysfs: only hwloc reads its caches, and a cross build is without hwloc.
     const auto root = machine(expected.machine);
     const bool only_by_hwloc = detail::caches_from_sysfs(*root).caches.empty();
-    if (!only_by_hwloc || detail::caches_from_hwloc(*root).reason != "built without hwloc")
+    if (!only_by_hwloc || detail::caches_from_hwloc(*root).reason != "built without hwloc") {
         EXPECT_EQ(cache_lines(hardware.cpu), expected.caches);
+    }
     EXPECT_EQ(hardware.fingerprint.size(), 16u);
     EXPECT_EQ(hardware.lineage.size(), 16u);
 }
@@ -331,6 +332,19 @@ TEST(Detection, NamesWhatKernelsCanUse) {
     EXPECT_THAT(detect_on("intel-xeon-max-9460-2s-cpuid").hardware.cpu.isa,
                 IsSupersetOf({"avx2", "avx512_bf16", "avx512_fp16", "avx_vnni"}));
     EXPECT_THAT(detect_on("kvm-guest-cascade-lake").hardware.cpu.isa, Not(Contains("avx512_bf16")));
+}
+
+// Seen on 2026-11-29: a guest with AMX whose model number is Rocket Lake's.
+TEST(Detection, DoesNotBelieveAModelNumberThatTheInstructionsBelie) {
+    const std::string numbers =
+        "processor : 0\nvendor_id : GenuineIntel\ncpu family : 6\nmodel : 167\nstepping : 1\n";
+    ChangedMachine changed("kvm-guest-cascade-lake");
+    changed.file("/proc/cpuinfo", numbers + "flags : sse2 avx avx2 avx512f\n");
+    EXPECT_EQ(detect_on(changed).hardware.cpu.microarchitecture, "rocket_lake");
+    changed.file("/proc/cpuinfo", numbers + "flags : sse2 avx avx2 avx512f amx_tile\n");
+    const CpuInfo cpu = detect_on(changed).hardware.cpu;
+    EXPECT_EQ(cpu.microarchitecture, "");
+    EXPECT_EQ(*cpu.model_number, 167);  // what was shown is kept
 }
 
 TEST(Detection, AsksCpuidForFeaturesThatAnOldKernelHasNoNameFor) {

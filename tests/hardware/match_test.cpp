@@ -61,13 +61,33 @@ TEST(Match, SteppingAndInstructionsTellDesignsOfOneModelApart) {
     HostFacts host = x86("Intel(R) Xeon(R) Processor");
     host.cpu_family = 6;
     host.cpu_model_number = 85;
-    host.isa = {"avx512f", "avx512_vnni", "avx512_bf16"};
+    host.isa = {"avx512f"};
     host.cpu_stepping = 4;
     EXPECT_EQ(on(host, "cpu").architecture, "skylake_server");
     host.cpu_stepping = 7;
     EXPECT_EQ(on(host, "cpu").architecture, "cascade_lake");
     host.isa.clear();
     EXPECT_EQ(on(host, "cpu").architecture, "");
+}
+
+// Seen: a guest with AMX, avx512_fp16 and an L3 of 504 MiB whose model number is Rocket Lake's.
+TEST(Match, DoesNotBelieveAModelNumberThatTheInstructionsBelie) {
+    HostFacts host = x86("Intel(R) Xeon(R) Processor");
+    host.cpu_family = 6;
+    host.cpu_model_number = 106;
+    host.cpu_stepping = 6;
+    host.isa = {"avx512f", "avx512_vnni"};
+    EXPECT_EQ(on(host, "cpu").architecture, "ice_lake_server");
+    host.isa = {"avx512f", "avx512_vnni", "amx_tile"};
+    const DeviceMatch cpu = on(host, "cpu");
+    EXPECT_EQ(cpu.architecture, "");
+    EXPECT_EQ(cpu.architecture_confidence, 0);
+    EXPECT_THAT(cpu.verdict, HasSubstr("Ice Lake"));
+    EXPECT_THAT(cpu.verdict, HasSubstr("which has no amx_tile"));
+    host.cpu_model_number = 167;  // known to detection alone, of an older version of it
+    host.microarchitecture = "rocket_lake";
+    EXPECT_EQ(on(host, "cpu").architecture, "");
+    EXPECT_THAT(on(host, "cpu").verdict, HasSubstr("rocket_lake"));
 }
 
 TEST(Match, FindsEachGpuByNameOrPciId) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "catalog/designs.hpp"
 #include "detect/microarchitecture.hpp"
 #include "detect/parse.hpp"
 #include "detect/sources/collect.hpp"
@@ -44,11 +45,17 @@ void collect_cpuid(const SysRoot& root, Clock&, const DetectOptions&, Context& c
             cpu.isa = isa;
         } else {
             add_unnamed_features(isa, cpu.isa);
+            for (const std::string& word : cpuid_tile_isa(root, here))
+                if (contains(cpu.isa, "amx_tile") && !contains(cpu.isa, word))
+                    cpu.isa.push_back(word);
         }
     }
     if (cpu.microarchitecture.empty() && cpu.vendor && cpu.family && cpu.model_number)
         cpu.microarchitecture = x86_microarchitecture(*cpu.vendor, *cpu.family, *cpu.model_number,
                                                       cpu.stepping.value_or(0));
+    // A hypervisor that shows another model number than the core's own.
+    if (!catalog::foreign_instruction_set(cpu.microarchitecture, cpu.isa).empty())
+        cpu.microarchitecture.clear();
 }
 
 }  // namespace peakward::detail
