@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "cli/series_options.hpp"
@@ -76,6 +77,14 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
             return shown;
         };
     };
+    // None of a product of which nothing could be judged: no drop was found, and none looked for.
+    const auto drops = [](int DropCount::*count) -> Line {
+        return [count](const ComparedProduct& p) {
+            Cell shown = p.drops.judged > 0 ? cell(p.drops.*count) : Cell{};
+            if (p.drops.judged == 0) shown.shown = "N/A";
+            return shown;
+        };
+    };
     const auto bandwidth = [](bool newest) -> Line {
         return [newest](const ComparedProduct& p) {
             return number_cell(bandwidth_at_end(p.trajectory(), newest), Unit::gbps);
@@ -113,6 +122,9 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
         {"70 % held from", milestone(0)},
         {"80 % held from", milestone(1)},
         {"90 % held from", milestone(2)},
+        {"Regressions, confirmed", drops(&DropCount::confirmed)},
+        {"Regressions, suspected", drops(&DropCount::suspected)},
+        {"Drops that recovered", drops(&DropCount::recovered)},
         {"First calibration", text([](const ComparedProduct& p) {
              return day_words(p.trajectory().trajectory.first_unix);
          })},
@@ -130,6 +142,17 @@ Table table_of(const Compared& compared) {
         table.rows.push_back(std::move(row));
     }
     return table;
+}
+
+std::string drops_words(const Compared& compared) {
+    std::string words =
+        "Regressions are counted over every series of a product: peakward regressions --all "
+        "--hardware ID shows them.";
+    const bool some_unjudged =
+        std::any_of(compared.products.begin(), compared.products.end(),
+                    [](const ComparedProduct& one) { return one.drops.judged == 0; });
+    if (some_unjudged) words += " N/A: no series has the runs that a verdict takes.";
+    return words;
 }
 
 Report report_of(const Compared& compared) {
@@ -159,11 +182,21 @@ Report report_of(const Compared& compared) {
     }
     std::erase_if(table.rows, is_wordy);
     section.tables.push_back(std::move(table));
+    section.paragraphs.push_back({drops_words(compared), Tone::dim, {}});
     if (!compared.unlike.empty())
         section.paragraphs.push_back(
             {"Not like with like: " + compared.unlike + ".", Tone::doubtful, "⚠"});
     report.sections.push_back(std::move(section));
     return report;
+}
+
+Json drops_json(const DropCount& drops) {
+    const auto count = [&](int found) { return drops.judged > 0 ? Json(found) : Json(); };
+    return {{"confirmed", count(drops.confirmed)},
+            {"suspected", count(drops.suspected)},
+            {"recovered", count(drops.recovered)},
+            {"series", drops.series},
+            {"judged", drops.judged}};
 }
 
 Json document_of(const Compared& compared) {
@@ -185,6 +218,7 @@ Json document_of(const Compared& compared) {
             optional_to_json(bandwidth_at_end(product.trajectory(), true));
         one["current_efficiency"] = optional_to_json(figures.efficiency);
         one["runs"] = product.trajectory().trajectory.points.size();
+        one["regressions"] = drops_json(product.drops);
         products.push_back(std::move(one));
     }
     return {{"schema_version", 1},
@@ -227,7 +261,8 @@ Verb compare_verb() {
             "products side by side",
             "First and newest figures, bandwidth, efficiency, the number of runs, the rate of "
             "improvement and the days to 70, 80 and 90 %, each product by the series that leads "
-            "its trajectory, in one precision that all of them have.",
+            "its trajectory, in one precision that all of them have; and how many regressions "
+            "all its series show.",
             {{"peakward compare intel_i7_12700k amd_epyc_9654", "two products"},
              {"peakward compare c3f840 9a01 77fe --precision bf16",
               "three machines, by the starts of their fingerprints"}},

@@ -19,6 +19,7 @@ struct RegressionsRequest {
     SeriesRequest series;
     RegressionOptions options;
     std::string install = {};  // only series of this one; "": all
+    std::string subject = {};  // only of the subject with this id; "": of all
 };
 
 struct ExplainedRegression {

@@ -80,6 +80,30 @@ TEST_F(AnalysisVerbs, CompareStandsSideBySide) {
     EXPECT_EQ(run({"compare", "5d41", "nothing"}).code, 2);
 }
 
+TEST_F(AnalysisVerbs, CompareCountsTheRegressionsThatRegressionsShows) {
+    HistoryMachine once;
+    once.lineage = "91ce402abc4b2a76";
+    once.fingerprint = "91ce40a080356806";
+    once.seed = 9;
+    store_runs(history_of(once, 1));
+    const Json products = document({"compare", "5d41", "aaaa", "91ce"})["products"];
+    ASSERT_EQ(products.size(), 3u);
+    const Json shown = document({"regressions", "--hardware", "5d41", "--baseline", "best"});
+    ASSERT_FALSE(shown["regressions"].empty()) << "the last software of this history is slower";
+    EXPECT_EQ(products[0]["regressions"]["confirmed"], shown["regressions"].size());
+    EXPECT_EQ(products[0]["regressions"]["suspected"], 0);
+    EXPECT_EQ(products[0]["regressions"]["series"], shown["series"]);
+    EXPECT_EQ(products[1]["regressions"]["confirmed"], 0);
+    // One run: there is nothing to judge, and zero would be a claim.
+    EXPECT_EQ(products[2]["regressions"]["confirmed"], nullptr);
+    EXPECT_EQ(products[2]["regressions"]["judged"], 0);
+    const std::string csv = run({"compare", "5d41", "aaaa", "91ce", "--format", "csv"}).out;
+    EXPECT_NE(
+        csv.find(fmt::format("\"Regressions, confirmed\",{},0,\r\n", shown["regressions"].size())),
+        std::string::npos)
+        << csv;
+}
+
 TEST_F(AnalysisVerbs, ExportHasTheColumnsThatDatabasesAlwaysHadFirst) {
     const std::string csv = run({"export", "-"}).out;
     EXPECT_EQ(csv.find("run_id,hardware_fingerprint,software_fingerprint,timestamp,timestamp_unix,"
