@@ -53,6 +53,28 @@ TEST_F(AnalysisVerbs, MaturityHasOneRowAProduct) {
     EXPECT_EQ(document({"maturity", "--precision", "fp64"})["products"][0]["precision"], "fp64");
 }
 
+TEST_F(AnalysisVerbs, MaturityTellsOfProductsWithOneRunInOneLine) {
+    for (int i = 0; i < 3; ++i) {
+        HistoryMachine once;
+        once.cpu_model = fmt::format("Once {}", i);
+        once.lineage = fmt::format("{}1ce402abc4b2a76", i);
+        once.fingerprint = fmt::format("{}1ce40a080356806", i);
+        once.seed = 10 + std::uint64_t(i);
+        store_runs(history_of(once, 1));
+    }
+    const std::string page = run({"maturity"}).out;
+    const std::string line = "3 products have one run only: Once 0 (61.3 %), Once 1 (61.3 %)";
+    EXPECT_NE(page.find(line), std::string::npos) << page;
+    EXPECT_EQ(page.find("One run only"), std::string::npos) << "a row\n" << page;
+    EXPECT_EQ(page.find("Once 0: fp32"), std::string::npos) << "which series stands\n" << page;
+    const std::string all = run({"maturity", "--all"}).out;
+    EXPECT_EQ(all.find(line), std::string::npos) << all;
+    EXPECT_NE(all.find("One run only"), std::string::npos) << all;
+    EXPECT_EQ(document({"maturity"})["products"].size(), 6u);
+    const std::string csv = run({"maturity", "--format", "csv"}).out;
+    EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
+}
+
 TEST_F(AnalysisVerbs, ImpactNamesTheComponentThatMovedIt) {
     expect_golden(at_width(100, {"impact", "--hardware", "c3f840"}).out, "cli/golden/impact.txt");
     const Json document = this->document({"impact", "--hardware", "c3f840"});

@@ -156,6 +156,47 @@ TEST_F(Regressions, AForecastIsRefusedWithItsReason) {
               std::string::npos);
 }
 
+TEST_F(Regressions, SeriesWithTooLittleForAForecastAreOneLine) {
+    store({{1, 250}});
+    const std::string page = run({"forecast", "--hardware", "c3f8"}).out;
+    EXPECT_NE(page.find("No forecast for 4 series: 1 software stack measured"), std::string::npos)
+        << page;
+    for (const char* names : {"blas on cpu: fp", "native on cpu: fp", "--all"})
+        EXPECT_NE(page.find(names), std::string::npos) << names << "\n" << page;
+    EXPECT_EQ(page.find("peak_measured_gops (suite"), std::string::npos) << "sections\n" << page;
+    EXPECT_EQ(page.find("Brackets"), std::string::npos) << "there are none\n" << page;
+    const std::string all = run({"forecast", "--hardware", "c3f8", "--all"}).out;
+    std::size_t sections = 0;
+    for (std::size_t at = 0; (at = all.find("peak_measured_gops (suite", at)) != std::string::npos;
+         ++at)
+        ++sections;
+    EXPECT_EQ(sections, 4u) << all;
+    EXPECT_EQ(document({"forecast", "--hardware", "c3f8"})["forecasts"].size(), 4u);
+    // One alone is no list to fold.
+    const std::string one =
+        run({"forecast", "--hardware", "c3f8", "--backend", "blas", "--precision", "fp32"}).out;
+    EXPECT_NE(one.find("Forecast  none: 1 software stack"), std::string::npos) << one;
+}
+
+TEST_F(Regressions, AForecastOfDoubtfulRunsSaysThatTheyAre) {
+    peakward::Run doubtful = make(250, 1, 1);
+    doubtful.flags = {"forced"};
+    for (Score& score : doubtful.results) score.flags = {"forced"};
+    auto opened = open_store(database(), OpenMode::append);
+    ASSERT_TRUE(opened && (*opened)->append(doubtful));
+    const std::string page = run({"forecast", "--hardware", "c3f8"}).out;
+    EXPECT_NE(page.find("no run that counts: all are doubtful"), std::string::npos) << page;
+    EXPECT_EQ(page.find("0 software stacks"), std::string::npos) << page;
+}
+
+TEST_F(Regressions, AForecastIsNotBuriedUnderSeriesWithoutOne) {
+    std::vector<Level> levels;
+    for (int i = 0; i < 9; ++i) levels.push_back({2, 250 - 110 * std::exp(-i / 3.0)});
+    store(levels);
+    const std::string page = run({"forecast", "--hardware", "c3f8", "--as-recorded"}).out;
+    EXPECT_LT(page.find("Levels out at"), page.find("no rise")) << page;
+}
+
 TEST_F(Regressions, AForecastSaysWhereItLevelsOutAndTestsItself) {
     std::vector<Level> levels;
     for (int i = 0; i < 9; ++i) levels.push_back({2, 250 - 110 * std::exp(-i / 3.0)});
