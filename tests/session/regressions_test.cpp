@@ -119,6 +119,48 @@ TEST_F(PlantedRegressions, WhatRecoveredIsNotCurrent) {
     measure({"6.10"}, 8);
     const auto reply = look();
     EXPECT_THAT(reply.regressions, IsEmpty());
+    ASSERT_THAT(reply.recovered, SizeIs(1));
+    const ExplainedRegression& gone = reply.recovered.front();
+    EXPECT_EQ(gone.key.backend, "blas");
+    EXPECT_EQ(gone.key.precision, "fp32");
+    EXPECT_EQ(gone.regression.status, RegressionStatus::recovered);
+    const Comparison& drop = gone.regression.main();
+    EXPECT_EQ(drop.baseline, Baseline::previous) << "the level before it, and not the best one";
+    EXPECT_NEAR(drop.before.level, 250, 2);
+    EXPECT_NEAR(drop.now.level, 225, 2);
+    EXPECT_NEAR(drop.change_percent, -10, 1);
+    EXPECT_EQ(drop.agreeing_runs, 8);
+    EXPECT_EQ(gone.regression.recovered_unix, 1'795'000'000 + 17 * day_s);
+    EXPECT_THAT(gone.cause.cause, HasSubstr("6.8 -> 6.9"));
+}
+
+TEST_F(PlantedRegressions, WhatCameBackHalfWayIsARegression) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.8}, 8);
+    measure({"6.10", "OpenBLAS 0.3.21", 0.88}, 8);
+    const auto reply = look();
+    EXPECT_THAT(reply.recovered, IsEmpty());
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    EXPECT_EQ(reply.regressions.front().regression.main().baseline, Baseline::best);
+}
+
+TEST_F(PlantedRegressions, WhatRecoveredAndFellAgainIsShownOnceAsARegression) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.9}, 8);
+    measure({"6.10"}, 8);
+    measure({"6.11", "OpenBLAS 0.3.21", 0.9}, 8);
+    const auto reply = look();
+    EXPECT_THAT(reply.recovered, IsEmpty());
+    EXPECT_THAT(reply.regressions, SizeIs(1));
+}
+
+TEST_F(PlantedRegressions, ADropBelowTheThresholdIsNotOneThatRecovered) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.9}, 8);
+    measure({"6.10"}, 8);
+    RegressionsRequest request;
+    request.options.threshold_percent = 20;
+    EXPECT_THAT(look(request).recovered, IsEmpty());
 }
 
 TEST_F(PlantedRegressions, AShiftedPowerModeIsAnotherSeries) {
