@@ -373,6 +373,26 @@ TEST_F(ImportVerb, TakesRunsOfPeakwardAsTheyAre) {
     EXPECT_EQ(run({"db", "verify", "--db", file("third.db")}).code, 0);
 }
 
+TEST_F(ImportVerb, ABoardsCpuAndGpuAreBothKnownAlthoughEachFileTellsOfOne) {
+    copy(cpu_file);
+    copy(gpu_file);
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const std::string page = run({"maturity"}).out;
+    EXPECT_THAT(page, HasSubstr("NVIDIA Jetson Orin Nano 8GB (CPU)"));
+    EXPECT_THAT(page, HasSubstr("NVIDIA Jetson Orin Nano 8GB (GPU)"));
+    EXPECT_EQ(run({"trajectory", "--hardware", "jetson_orin_nano_cpu"}).code, 0);
+    EXPECT_EQ(run({"trajectory", "--hardware", "jetson_orin_nano_gpu"}).code, 0);
+}
+
+TEST_F(ImportVerb, WhatIsNotThereIsListedWithoutBlanks) {
+    copy("profiles_i7_12700k_with_fusion.json");
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const std::string nothing = run({"trajectory", "--backend", "jax"}).err;
+    EXPECT_THAT(nothing, HasSubstr("backends unknown;"));
+    EXPECT_THAT(nothing, Not(HasSubstr("precisions ,")));
+    EXPECT_THAT(run({"forecast", "--help"}).out, HasSubstr("Needed: a hardware fingerprint"));
+}
+
 TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {
     for (const auto& entry :
          fs::directory_iterator(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/legacy"))
