@@ -189,7 +189,11 @@ Result<FileContent> read_importable(const std::string& path) {
                         size_words(bytes), size_words(text_bytes_max)));
     const auto text = text_of(path);
     if (!text) return tl::make_unexpected(text.error());
-    auto document = older::read_document(*text);
+    return read_importable_text(*text);
+}
+
+Result<FileContent> read_importable_text(std::string_view text) {
+    const auto document = older::read_document(text);
     if (!document) return tl::make_unexpected(document.error());
     return content_of(*document);
 }
