@@ -168,17 +168,15 @@ Report report_of(const Compared& compared) {
     };
     for (const auto& row : table.rows) {
         if (!is_wordy(row)) continue;
-        Field field{std::get<std::string>(row.front().value), {}, Tone::plain, {}, {}};
         for (std::size_t i = 1; i < row.size(); ++i) {
             const auto* words = std::get_if<std::string>(&row[i].value);
-            const std::string line =
-                fmt::format("{}: {}", table.columns[i].title, words ? *words : "unknown");
-            if (i == 1)
-                field.value = line;
-            else
-                field.details.push_back(line);
+            section.fields.push_back(
+                {i == 1 ? std::get<std::string>(row.front().value) : "",
+                 fmt::format("{}: {}", table.columns[i].title, words ? *words : "unknown"),
+                 Tone::plain,
+                 {},
+                 {}});
         }
-        section.fields.push_back(std::move(field));
     }
     std::erase_if(table.rows, is_wordy);
     section.tables.push_back(std::move(table));
@@ -233,7 +231,12 @@ Result<int> run(Call& call, const CompareOptions& o) {
     if (!request) return tl::make_unexpected(request.error());
     const auto names = words_in(o.hardware);
     if (names.size() < 2)
-        return wrong_usage("compare takes two products or more, by fingerprint, lineage or id");
+        return wrong_usage(fmt::format(
+            "compare takes two products or more, by fingerprint, lineage or id{}",
+            names.empty() ? ""
+                          : fmt::format(", and {} is the only one named; peakward history shows "
+                                        "what there is",
+                                        names.front())));
     const auto compared = compare_products(o.common->db, names, *request);
     if (!compared) return tl::make_unexpected(compared.error());
     show(call, *format,

@@ -345,7 +345,7 @@ Action define(CLI::App& app) {
               {"--target", "EFFICIENCY", "What is to be reached, from 0 to 1. Default: 0.9."});
     add_flag(app, options->all,
              {"--all", "", "A section also for each of many series that have too little."});
-    options->series = add_series_options(app);
+    options->series = add_series_options(app, Offered::needs_hardware);
     options->common = add_common_options(app, Tables::yes);
     return [options](Call& call) { return run(call, *options); };
 }

@@ -28,6 +28,7 @@ struct Assessment {
 // Seed 000's legend.
 Assessment assessment_of(const Trajectory& t) {
     const MilestoneDay& ninety = t.milestones.back();
+    if (t.counting == 0) return {"Not known: all runs are doubtful", "All doubtful", Tone::dim};
     if (t.rated == 0) return {"Not known: no efficiency", "No efficiency", Tone::dim};
     if (t.rated == 1) return {"Not known: one run only", "One run only", Tone::dim};
     if (!ninety.days) {
@@ -79,20 +80,33 @@ Cell day_cell(const std::optional<std::int64_t>& days) {
 
 // Products of which nothing can be said yet, and all of them for the same reason.
 struct Folded {
-    std::string why;  // "have one run only"
+    std::string words;  // "have one run only"
     std::vector<Row> rows;
 };
 
+// What is said of several products in place of their assessments; "" where one has something to
+// show.
+std::string too_little(const Row& row) {
+    const Trajectory& t = row.one->trajectory;
+    if (t.counting == 0) return "have doubtful runs only";
+    if (t.rated == 0) return "have no efficiency, since no peak is known";
+    return t.rated == 1 ? "have one run only" : "";
+}
+
 std::vector<Folded> fold(std::vector<Row>& rows) {
-    std::vector<Folded> groups{{"have no efficiency that counts", {}}, {"have one run only", {}}};
-    for (const Row& row : rows)
-        if (const std::size_t rated = row.one->trajectory.rated; rated < 2)
-            groups[rated].rows.push_back(row);
+    std::vector<Folded> groups;
+    for (const Row& row : rows) {
+        const std::string words = too_little(row);
+        if (words.empty()) continue;
+        auto at = std::find_if(groups.begin(), groups.end(),
+                               [&](const Folded& one) { return one.words == words; });
+        if (at == groups.end()) at = groups.insert(groups.end(), {words, {}});
+        at->rows.push_back(row);
+    }
     std::erase_if(groups, [](const Folded& one) { return one.rows.size() < products_to_fold; });
     std::erase_if(rows, [&](const Row& row) {
-        return std::any_of(groups.begin(), groups.end(), [&](const Folded& one) {
-            return one.rows.front().one->trajectory.rated == row.one->trajectory.rated;
-        });
+        return std::any_of(groups.begin(), groups.end(),
+                           [&](const Folded& one) { return one.words == too_little(row); });
     });
     return groups;
 }
@@ -105,7 +119,7 @@ std::string folded_words(const Followed& followed, const Folded& folded) {
         if (const auto ratio = current_efficiency(row))
             names += " (" + format_with_unit(*ratio, Unit::ratio_as_percent) + ")";
     }
-    return fmt::format("{} products {}: {}.", folded.rows.size(), folded.why, names);
+    return fmt::format("{} products {}: {}.", folded.rows.size(), folded.words, names);
 }
 
 Table table_of(const Followed& followed, const std::vector<Row>& rows) {

@@ -344,9 +344,15 @@ std::string summary(const RegressionsReply& reply) {
     std::string text = fmt::format("Found {}: {} confirmed, {} suspected.",
                                    plural(reply.regressions.size(), "regression"),
                                    count_of(reply, RegressionStatus::confirmed), suspected);
-    if (suspected > 0)
-        text += " A suspicion stands on one run: peakward calibrate --confirm measures it again.";
-    return text;
+    if (suspected == 0) return text;
+    const bool can_confirm =
+        std::any_of(reply.regressions.begin(), reply.regressions.end(), [](const auto& found) {
+            return found.regression.status == RegressionStatus::suspected &&
+                   !is_imported_suite(found.key.suite);
+        });
+    return text + (can_confirm ? " A suspicion stands on one run: peakward calibrate --confirm "
+                                 "measures it again."
+                               : " A suspicion stands on one run.");
 }
 
 std::string recovered_words(const RegressionsReply& reply, bool all) {

@@ -91,7 +91,8 @@ Result<Compared> compare_products(const std::string& db, const std::vector<std::
     }
     const std::set<std::string> common = common_precisions(compared.products);
     if (common.empty()) {
-        compared.unlike = "they have no precision in common: each stands for its own";
+        compared.unlike =
+            std::string("no precision has counting runs on all of them: each for its own");
         return compared;
     }
     const std::string precision = most_common(compared.products, common);

@@ -114,6 +114,7 @@ public:
         sides.gradual = regression.gradual;
         sides.stacks_between = regression.stacks_between;
         sides.suspected = regression.status == RegressionStatus::suspected;
+        sides.imported = is_imported_suite(found.key.suite);
         sides.device = found.key.device;
         sides.backend = found.key.backend;
         const auto differences = differences_between(sides.before, sides.after);
@@ -172,6 +173,8 @@ private:
 };
 
 }  // namespace
+
+bool is_imported_suite(const std::string& suite) { return suite.starts_with("import-"); }
 
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request) {

@@ -37,6 +37,9 @@ struct RegressionsReply {
     std::map<std::int64_t, RunFacts> facts;  // of the runs that the records name
 };
 
+// Runs that came in from elsewhere stand in suites of their own, which nothing here measures.
+bool is_imported_suite(const std::string& suite);
+
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request);
 

@@ -102,6 +102,44 @@ TEST_F(AnalysisVerbs, CompareStandsSideBySide) {
     EXPECT_EQ(run({"compare", "5d41", "nothing"}).code, 2);
 }
 
+TEST_F(AnalysisVerbs, MaturityTellsDoubtfulRunsFromAnUnknownPeak) {
+    HistoryMachine doubted;
+    doubted.cpu_model = "Doubted";
+    doubted.lineage = "d0ce402abc4b2a76";
+    doubted.fingerprint = "d0ce40a080356806";
+    doubted.seed = 10;
+    std::vector<peakward::Run> runs = history_of(doubted, 2);
+    for (peakward::Run& one : runs)
+        for (Score& score : one.results) score.flags = {"contended"};
+    store_runs(runs);
+    const std::string page = run({"maturity"}).out;
+    EXPECT_NE(page.find("All doubtful"), std::string::npos) << page;
+    EXPECT_EQ(page.find("No efficiency"), std::string::npos) << page;
+    // The list of series says so too, where it would else show nothing but blanks.
+    const std::string list = run({"trajectory", "--hardware", "d0ce"}).out;
+    EXPECT_NE(list.find("0 of 2 count"), std::string::npos) << list;
+}
+
+TEST_F(AnalysisVerbs, CompareNeedsTwo) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"compare", "5d41"}, {"compare", "5d41", "5d41"}}) {
+        const Ended ended = run(words);
+        EXPECT_EQ(ended.code, 2);
+        EXPECT_NE(ended.err.find("5d41 is the only one named"), std::string::npos) << ended.err;
+    }
+}
+
+TEST_F(AnalysisVerbs, HistoryShowsWhatHardwareTakes) {
+    const std::string list = run({"history"}).out;
+    for (const char* words : {"9d1e840a", "eeee40a0", "(the newest 20; --limit 0 shows all)"})
+        EXPECT_NE(list.find(words), std::string::npos) << words << "\n" << list;
+    EXPECT_EQ(run({"history", "--limit", "0"}).out.find("--limit 0"), std::string::npos);
+    EXPECT_EQ(run({"history", "--limit", "66"}).out.find("--limit 0"), std::string::npos);
+    EXPECT_EQ(document({"history"})["runs"].size(), 20u);
+    // Of one machine it would be the same in every row.
+    EXPECT_EQ(run({"history", "--hardware", "aaaa"}).out.find("Hardware"), std::string::npos);
+}
+
 TEST_F(AnalysisVerbs, CompareCountsTheRegressionsThatRegressionsShows) {
     HistoryMachine once;
     once.lineage = "91ce402abc4b2a76";

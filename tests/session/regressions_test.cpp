@@ -39,6 +39,8 @@ protected:
         return reply ? std::move(*reply) : RegressionsReply{};
     }
 
+    std::string suite_ = "quick/1";
+
 private:
     peakward::Run one_run(const Stack& stack, const std::string& power_mode) {
         const auto number = static_cast<std::uint64_t>(++days_);
@@ -46,7 +48,7 @@ private:
                                          .measurements = 2,
                                          .windows = 1,
                                          .timestamp_unix = 1'795'000'000 + days_ * day_s,
-                                         .suite = "quick/1"});
+                                         .suite = suite_});
         auto& software = run.context.software;
         using Text = Fact<std::string>;
         software.components["os_kernel"] = Text::known(stack.kernel, "uname");
@@ -100,6 +102,18 @@ TEST_F(PlantedRegressions, OneBadCellIsSuspectedAndAsksForAnotherRun) {
     ASSERT_THAT(reply.regressions, SizeIs(1));
     EXPECT_EQ(reply.regressions.front().regression.status, RegressionStatus::suspected);
     EXPECT_THAT(reply.regressions.front().cause.recommendation, HasSubstr("Run again"));
+}
+
+TEST_F(PlantedRegressions, ASuspicionOfImportedRunsIsNotSentToCalibrate) {
+    suite_ = "import-kernels-52x10/1";
+    measure({"6.8"}, 5);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.90}, 1);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const std::string advice = reply.regressions.front().cause.recommendation;
+    EXPECT_THAT(advice, HasSubstr("Have one run more"));
+    EXPECT_THAT(advice, HasSubstr("the tool that made them"));
+    EXPECT_THAT(advice, testing::Not(HasSubstr("--confirm")));
 }
 
 TEST_F(PlantedRegressions, ASlowDeclineIsFoundAgainstTheBest) {
