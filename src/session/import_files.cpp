@@ -12,6 +12,7 @@
 #include "import/document.hpp"
 #include "session/import_parts.hpp"
 #include "store/foreign_rows.hpp"
+#include "store/period.hpp"
 
 namespace peakward {
 namespace {
@@ -115,6 +116,10 @@ Result<Run> own_run(const Json& json) {
             fmt::format("run {} was written by a newer Peakward (schema {}): update this "
                         "program",
                         run->run_id, run->schema_version));
+    if (run->run_id.empty()) return failed("has a run without a run_id");
+    if (!store::parse_period(run->timestamp))
+        return failed(fmt::format("run {} has the time '{}', which is none that can be read",
+                                  run->run_id, run->timestamp));
     if (run->context.hardware.fingerprint.empty() || run->context.hardware.lineage.empty())
         return failed(fmt::format("run {} does not say what hardware it is of", run->run_id));
     return run;

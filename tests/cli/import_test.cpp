@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "golden.hpp"
 #include "session/history.hpp"
+#include "store/make_run.hpp"
 #include "store/sqlite/connection.hpp"
 
 namespace peakward::cli {
@@ -373,6 +374,20 @@ TEST_F(ImportVerb, TakesRunsOfPeakwardAsTheyAre) {
     EXPECT_EQ(run({"db", "verify", "--db", file("third.db")}).code, 0);
 }
 
+TEST_F(ImportVerb, TakesNoRunOfPeakwardWithoutAnIdOrATime) {
+    Json whole = to_json(store_test::make_run({.seed = 5, .measurements = 1, .windows = 0}));
+    put("good.json", whole);
+    whole["run_id"] = "";
+    put("nameless.json", whole);
+    whole["run_id"] = store_test::make_run_id(6);
+    whole["timestamp"] = "soon";
+    put("some_day.json", whole);
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_THAT(reason(reply["refused"], "nameless.json"), HasSubstr("without a run_id"));
+    EXPECT_THAT(reason(reply["refused"], "some_day.json"), HasSubstr("has the time 'soon'"));
+}
+
 TEST_F(ImportVerb, ABoardsCpuAndGpuAreBothKnownAlthoughEachFileTellsOfOne) {
     copy(cpu_file);
     copy(gpu_file);
@@ -391,6 +406,20 @@ TEST_F(ImportVerb, WhatIsNotThereIsListedWithoutBlanks) {
     EXPECT_THAT(nothing, HasSubstr("backends unknown;"));
     EXPECT_THAT(nothing, Not(HasSubstr("precisions ,")));
     EXPECT_THAT(run({"forecast", "--help"}).out, HasSubstr("Needed: a hardware fingerprint"));
+}
+
+TEST_F(ImportVerb, SaysTheFolderOfItsNotesOnce) {
+    fs::create_directories(in("years of profiles"));
+    std::ofstream(in("years of profiles/cut.json")) << "{";
+    std::ofstream(in("years of profiles/list.json")) << "[]";
+    const std::string page = run({"import", in()}).out;
+    EXPECT_THAT(page, HasSubstr("in/years of profiles/\n"));
+    EXPECT_THAT(page, HasSubstr("✗ cut.json\n"));
+    EXPECT_THAT(page, HasSubstr("✗ list.json\n"));
+    // Of one file the whole path, which can be copied.
+    terminal_.columns = 200;
+    EXPECT_THAT(run({"import", in("years of profiles/cut.json")}).out,
+                HasSubstr("✗ " + in("years of profiles/cut.json")));
 }
 
 TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {
