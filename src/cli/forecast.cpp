@@ -242,14 +242,16 @@ std::vector<Folded> fold(std::vector<SeriesForecast>& list) {
     return groups;
 }
 
-void add_listed(Report& report, const std::vector<SeriesForecast>& listed, double target) {
-    const std::size_t shown = std::min(sections_max, listed.size());
+void add_listed(Report& report, const std::vector<SeriesForecast>& listed, double target,
+                std::size_t sections) {
+    const std::size_t shown = std::min(sections, listed.size());
     for (std::size_t i = 0; i < shown; ++i)
         report.sections.push_back(section_of(listed[i], target));
     if (shown < listed.size()) {
         Section rest;
         rest.title = fmt::format("And {} more", listed.size() - shown);
-        rest.tables.push_back(table_of({listed.begin() + sections_max, listed.end()}, target));
+        rest.tables.push_back(
+            table_of({listed.begin() + static_cast<std::ptrdiff_t>(shown), listed.end()}, target));
         report.sections.push_back(std::move(rest));
     }
     if (listed.empty() || !listed.front().forecast.refused.empty()) return;
@@ -264,7 +266,7 @@ Report report_of(const ForecastReply& reply, double target, bool all) {
         "FORECAST: {}", reply.forecasts.empty() ? "" : reply.forecasts.front().hardware_name);
     std::vector<SeriesForecast> listed = reply.forecasts;
     const std::vector<Folded> folded = all ? std::vector<Folded>{} : fold(listed);
-    add_listed(report, listed, target);
+    add_listed(report, listed, target, all ? listed.size() : sections_max);
     if (folded.empty()) return report;
     Section& rest = report.sections.emplace_back();
     for (const Folded& one : folded)

@@ -399,6 +399,20 @@ TEST_F(ImportVerb, ABoardsCpuAndGpuAreBothKnownAlthoughEachFileTellsOfOne) {
     EXPECT_EQ(run({"trajectory", "--hardware", "jetson_orin_nano_gpu"}).code, 0);
 }
 
+TEST_F(ImportVerb, AllForecastsAreListedWhenAllAreAskedFor) {
+    copy("i7_12700k_performance_1531MHz_numpy.json");
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const auto series = document({"forecast", "--hardware", "intel_i7_12700k"})["forecasts"].size();
+    ASSERT_GT(series, 6u) << "more than a page has sections";
+    const std::string all = run({"forecast", "--hardware", "intel_i7_12700k", "--all"}).out;
+    std::size_t sections = 0;
+    for (std::size_t at = 0; (at = all.find("Forecast  none", at)) != std::string::npos; ++at)
+        ++sections;
+    EXPECT_EQ(sections, series) << all;
+    EXPECT_THAT(run({"forecast", "--hardware", "intel_i7_12700k"}).out,
+                HasSubstr(fmt::format("No forecast for {} series", series)));
+}
+
 TEST_F(ImportVerb, WhatIsNotThereIsListedWithoutBlanks) {
     copy("profiles_i7_12700k_with_fusion.json");
     ASSERT_EQ(run({"import", in()}).code, 0);

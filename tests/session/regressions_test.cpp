@@ -40,6 +40,8 @@ protected:
     }
 
     std::string suite_ = "quick/1";
+    std::vector<MatchedProduct> products_;
+    std::string native_device_ = "cpu";
 
 private:
     peakward::Run one_run(const Stack& stack, const std::string& power_mode) {
@@ -56,10 +58,12 @@ private:
         software.fingerprint = std::to_string(std::hash<std::string>{}(stack.kernel));
         software.stack_digest = std::to_string(std::hash<std::string>{}(stack.kernel + stack.blas));
         run.context.environment.power_mode = Text::known(power_mode, "power profile");
+        run.products = products_;
         const double slower = power_mode == "performance" ? 1 : 0.5;
         for (Score& score : run.results) {
             const bool subject = score.backend == "blas" && score.precision == "fp32";
             const double factor = slower * (subject ? stack.factor : 1);
+            if (score.backend == "native") score.device = native_device_;
             score.stream_best_gbps.reset();
             score.blas3_gops.reset();
             score.efficiency.reset();
@@ -175,6 +179,24 @@ TEST_F(PlantedRegressions, ADropBelowTheThresholdIsNotOneThatRecovered) {
     RegressionsRequest request;
     request.options.threshold_percent = 20;
     EXPECT_THAT(look(request).recovered, IsEmpty());
+}
+
+TEST_F(PlantedRegressions, OneProductOfAHostIsLookedAtAlone) {
+    products_ = {{"cpu", "intel_i7_12700k", 1, 1, "its name", ""},
+                 {"cuda:0", "nvidia_h100_sxm5_80gb", 1, 1, "its name", ""}};
+    native_device_ = "cuda:0";
+    measure({"6.8", "OpenBLAS 0.3.21"}, 5);
+    measure({"6.8", "OpenBLAS 0.3.22", 0.93}, 3);  // of blas, which runs on the CPU
+    RegressionsRequest request;
+    EXPECT_EQ(look(request).report.series, 4u);
+    request.subject = "intel_i7_12700k";
+    const auto cpu = look(request);
+    EXPECT_EQ(cpu.report.series, 2u);
+    EXPECT_THAT(cpu.regressions, SizeIs(1));
+    request.subject = "nvidia_h100_sxm5_80gb";
+    const auto gpu = look(request);
+    EXPECT_EQ(gpu.report.series, 2u);
+    EXPECT_THAT(gpu.regressions, IsEmpty());
 }
 
 TEST_F(PlantedRegressions, AShiftedPowerModeIsAnotherSeries) {
