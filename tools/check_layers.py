@@ -53,7 +53,7 @@ WORKER_FOLDERS: dict[str, set[str]] = {
 
 # Tests of a stage see what the stage sees. These drive the whole program or both ends of the
 # protocol and may include anything.
-FREE_TESTS = {"cli", "golden", "session", "workers", "server", "support"}
+FREE_TESTS = {"cli", "golden", "session", "workers", "server", "support", "fuzz"}
 
 # Each third-party library lives in one folder, behind our own header (STYLE): pattern of the
 # include path -> (library, folders).

@@ -289,11 +289,14 @@ std::string list_of(const std::vector<Difference>& differences, double change_pe
     return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-void say_nothing_changed(LikelyCause& found) {
+void say_nothing_changed(LikelyCause& found, bool imported) {
     found.cause =
         "the software did not change, and nothing that is recorded of the environment did";
     found.recommendation =
-        "Look at clock, temperature, power mode and load (peakward doctor), and calibrate again";
+        imported
+            ? "Look at clock, temperature, power mode and load of that machine"
+            : "Look at clock, temperature, power mode and load (peakward doctor), and calibrate "
+              "again";
 }
 
 // "Driver update", "Kernel change": a version that went up is an update.
@@ -348,17 +351,21 @@ LikelyCause likely_cause(const DropSides& sides, const ChangeHistory* history) {
         found.recommendation =
             "Go back in halves: calibrate with a stack from the middle of the decline";
     } else if (found.differences.empty()) {
-        say_nothing_changed(found);
+        say_nothing_changed(found, sides.imported);
     } else if (found.differences.size() == 1) {
         say_one(found);
     } else {
         say_several(found, sides);
     }
-    if (sides.suspected)
-        found.recommendation = "Run again before acting (peakward calibrate --confirm). " +
-                               (found.recommendation + ".");
-    else
-        found.recommendation += ".";
+    found.recommendation += ".";
+    if (sides.suspected && sides.imported)
+        found.recommendation = fmt::format(
+            "Have one run more before acting: these were imported, and only the tool "
+            "that made them goes on from there. {}",
+            found.recommendation);
+    else if (sides.suspected)
+        found.recommendation = fmt::format(
+            "Run again before acting (peakward calibrate --confirm). {}", found.recommendation);
     return found;
 }
 

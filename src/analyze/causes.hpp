@@ -76,6 +76,7 @@ struct DropSides {
     bool gradual = false;
     int stacks_between = 0;
     bool suspected = false;
+    bool imported = false;        // no run of this program can continue the series
     std::string device, backend;  // of the series: breaks ties
 };
 

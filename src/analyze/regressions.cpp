@@ -480,6 +480,8 @@ std::optional<Regression> recovered_drop(const Prepared& p, const NoiseUsed& noi
         const Block before{std::min(first, drop.index - 1), drop.index};
         const Block low{drop.index, std::max(drop.index + 1, rise.index)};
         Comparison seen;
+        seen.baseline = Baseline::previous;
+        seen.agreeing_runs = static_cast<int>(low.size());
         seen.before = run_block(p, before, level_of(p, before, noise.rho));
         seen.now = run_block(p, low, level_of(p, low, noise.rho));
         seen.change_percent = drop.effect_percent;

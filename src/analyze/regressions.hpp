@@ -87,8 +87,8 @@ struct Regression {
     // has the sides of the comparison itself and `gradual`.
     std::int64_t seq_before = 0, seq_after = 0;
     bool gradual = false;
-    int stacks_between = 0;  // that the decline went through
-    std::int64_t recovered_unix = 0;
+    int stacks_between = 0;           // that the decline went through
+    std::int64_t recovered_unix = 0;  // of the first run that was well again
 
     const Comparison& main() const { return against.front(); }
 };

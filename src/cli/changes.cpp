@@ -149,10 +149,14 @@ Table csv_table(const ChangesReply& reply) {
     return table;
 }
 
+// Of fewer the figures say nothing: a scatter of 0, half of them outliers.
+constexpr std::size_t points_for_noise = 6;
+
 std::string noise_words(const ChangedSeries& one) {
     const Noise& noise = one.report.noise;
-    std::string text =
-        fmt::format("{}, scatter {:.3g}", plural(one.points, "point", "points"), noise.sigma);
+    std::string text = plural(one.points, "point", "points");
+    if (one.points < points_for_noise) return text + ": too few to learn their noise";
+    text += fmt::format(", scatter {:.3g}", noise.sigma);
     if (noise.rho >= 0.1) text += fmt::format(", autocorrelation {:.2f}", noise.rho);
     if (noise.outlier_share > 0)
         text += fmt::format(", {:.1f} % outliers set aside", 100 * noise.outlier_share);
@@ -160,17 +164,22 @@ std::string noise_words(const ChangedSeries& one) {
     return text;
 }
 
-// "no change in 4 series of 200 to 365 points"; "" where every series has one.
+// "No change in gops, watts (60 points).", "No change in 40 series (200 to 365 points)."; "" where
+// every series has one.
 std::string quiet_words(const ChangesReply& reply) {
-    std::size_t quiet = 0, least = 0, most = 0;
+    constexpr std::size_t names_most = 5;
+    std::size_t least = 0, most = 0;
+    std::vector<std::string> quiet;
     for (const ChangedSeries& one : reply.series) {
         if (!one.report.changes.empty()) continue;
-        least = quiet == 0 ? one.points : std::min(least, one.points);
+        least = quiet.empty() ? one.points : std::min(least, one.points);
         most = std::max(most, one.points);
-        ++quiet;
+        quiet.push_back(one.name);
     }
-    if (quiet == 0) return "";
-    return fmt::format("no change in {} of {}{}", plural(quiet, "series", "series"),
+    if (quiet.empty()) return "";
+    return fmt::format("No change in {} ({}{}).",
+                       quiet.size() > names_most ? plural(quiet.size(), "series", "series")
+                                                 : fmt::format("{}", fmt::join(quiet, ", ")),
                        least < most ? fmt::format("{} to ", least) : "",
                        plural(most, "point", "points"));
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "cli/series_options.hpp"
@@ -76,6 +77,14 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
             return shown;
         };
     };
+    // None of a product of which nothing could be judged: no drop was found, and none looked for.
+    const auto drops = [](int DropCount::*count) -> Line {
+        return [count](const ComparedProduct& p) {
+            Cell shown = p.drops.judged > 0 ? cell(p.drops.*count) : Cell{};
+            if (p.drops.judged == 0) shown.shown = "N/A";
+            return shown;
+        };
+    };
     const auto bandwidth = [](bool newest) -> Line {
         return [newest](const ComparedProduct& p) {
             return number_cell(bandwidth_at_end(p.trajectory(), newest), Unit::gbps);
@@ -113,6 +122,9 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
         {"70 % held from", milestone(0)},
         {"80 % held from", milestone(1)},
         {"90 % held from", milestone(2)},
+        {"Regressions, confirmed", drops(&DropCount::confirmed)},
+        {"Regressions, suspected", drops(&DropCount::suspected)},
+        {"Drops that recovered", drops(&DropCount::recovered)},
         {"First calibration", text([](const ComparedProduct& p) {
              return day_words(p.trajectory().trajectory.first_unix);
          })},
@@ -132,6 +144,17 @@ Table table_of(const Compared& compared) {
     return table;
 }
 
+std::string drops_words(const Compared& compared) {
+    std::string words =
+        "Regressions are counted over every series of a product: peakward regressions --all "
+        "--hardware ID shows them.";
+    const bool some_unjudged =
+        std::any_of(compared.products.begin(), compared.products.end(),
+                    [](const ComparedProduct& one) { return one.drops.judged == 0; });
+    if (some_unjudged) words += " N/A: no series has the runs that a verdict takes.";
+    return words;
+}
+
 Report report_of(const Compared& compared) {
     Report report;
     report.title = "Products side by side";
@@ -145,25 +168,33 @@ Report report_of(const Compared& compared) {
     };
     for (const auto& row : table.rows) {
         if (!is_wordy(row)) continue;
-        Field field{std::get<std::string>(row.front().value), {}, Tone::plain, {}, {}};
         for (std::size_t i = 1; i < row.size(); ++i) {
             const auto* words = std::get_if<std::string>(&row[i].value);
-            const std::string line =
-                fmt::format("{}: {}", table.columns[i].title, words ? *words : "unknown");
-            if (i == 1)
-                field.value = line;
-            else
-                field.details.push_back(line);
+            section.fields.push_back(
+                {i == 1 ? std::get<std::string>(row.front().value) : "",
+                 fmt::format("{}: {}", table.columns[i].title, words ? *words : "unknown"),
+                 Tone::plain,
+                 {},
+                 {}});
         }
-        section.fields.push_back(std::move(field));
     }
     std::erase_if(table.rows, is_wordy);
     section.tables.push_back(std::move(table));
+    section.paragraphs.push_back({drops_words(compared), Tone::dim, {}});
     if (!compared.unlike.empty())
         section.paragraphs.push_back(
             {"Not like with like: " + compared.unlike + ".", Tone::doubtful, "⚠"});
     report.sections.push_back(std::move(section));
     return report;
+}
+
+Json drops_json(const DropCount& drops) {
+    const auto count = [&](int found) { return drops.judged > 0 ? Json(found) : Json(); };
+    return {{"confirmed", count(drops.confirmed)},
+            {"suspected", count(drops.suspected)},
+            {"recovered", count(drops.recovered)},
+            {"series", drops.series},
+            {"judged", drops.judged}};
 }
 
 Json document_of(const Compared& compared) {
@@ -185,6 +216,7 @@ Json document_of(const Compared& compared) {
             optional_to_json(bandwidth_at_end(product.trajectory(), true));
         one["current_efficiency"] = optional_to_json(figures.efficiency);
         one["runs"] = product.trajectory().trajectory.points.size();
+        one["regressions"] = drops_json(product.drops);
         products.push_back(std::move(one));
     }
     return {{"schema_version", 1},
@@ -199,7 +231,12 @@ Result<int> run(Call& call, const CompareOptions& o) {
     if (!request) return tl::make_unexpected(request.error());
     const auto names = words_in(o.hardware);
     if (names.size() < 2)
-        return wrong_usage("compare takes two products or more, by fingerprint, lineage or id");
+        return wrong_usage(fmt::format(
+            "compare takes two products or more, by fingerprint, lineage or id{}",
+            names.empty() ? ""
+                          : fmt::format(", and {} is the only one named; peakward history shows "
+                                        "what there is",
+                                        names.front())));
     const auto compared = compare_products(o.common->db, names, *request);
     if (!compared) return tl::make_unexpected(compared.error());
     show(call, *format,
@@ -227,7 +264,8 @@ Verb compare_verb() {
             "products side by side",
             "First and newest figures, bandwidth, efficiency, the number of runs, the rate of "
             "improvement and the days to 70, 80 and 90 %, each product by the series that leads "
-            "its trajectory, in one precision that all of them have.",
+            "its trajectory, in one precision that all of them have; and how many regressions "
+            "all its series show.",
             {{"peakward compare intel_i7_12700k amd_epyc_9654", "two products"},
              {"peakward compare c3f840 9a01 77fe --precision bf16",
               "three machines, by the starts of their fingerprints"}},

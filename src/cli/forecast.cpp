@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -18,6 +19,7 @@ struct ForecastVerbOptions {
     std::shared_ptr<CommonOptions> common;
     std::shared_ptr<SeriesOptions> series;
     std::string target;
+    bool all = false;
 };
 
 std::string date_of(double days) {
@@ -196,23 +198,83 @@ Section section_of(const SeriesForecast& s, double target) {
     return section;
 }
 
-Report report_of(const ForecastReply& reply, double target) {
-    Report report;
-    report.title = fmt::format(
-        "FORECAST: {}", reply.forecasts.empty() ? "" : reply.forecasts.front().hardware_name);
-    const std::size_t shown = std::min(sections_max, reply.forecasts.size());
+// Series that have one reason in common for having no forecast: one line tells of all of them.
+struct Folded {
+    std::string reason;
+    std::vector<SeriesForecast> series;
+};
+
+// "numpy on cpu: fp16, fp32; pytorch on cpu: bf16": each once, however many suites it ran in.
+std::string names_of(const std::vector<SeriesForecast>& list) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> places;
+    for (const SeriesForecast& s : list) {
+        const std::string place = fmt::format(
+            "{} on {}", s.key.backend.empty() ? "unknown backend" : s.key.backend, s.key.device);
+        std::string name = s.key.precision.empty() ? s.key.metric : s.key.precision;
+        if (!s.key.operation.empty()) name = s.key.operation + " " + name;
+        auto at = std::find_if(places.begin(), places.end(),
+                               [&](const auto& one) { return one.first == place; });
+        if (at == places.end()) at = places.insert(places.end(), {place, {}});
+        if (std::find(at->second.begin(), at->second.end(), name) == at->second.end())
+            at->second.push_back(name);
+    }
+    std::string words;
+    for (const auto& [place, names] : places)
+        words += fmt::format("{}{}: {}", words.empty() ? "" : "; ", place, fmt::join(names, ", "));
+    return words;
+}
+
+// Takes out of `list` what is folded: several refused for one reason. One alone keeps its place.
+std::vector<Folded> fold(std::vector<SeriesForecast>& list) {
+    std::vector<Folded> groups;
+    for (const SeriesForecast& s : list) {
+        if (s.forecast.refused.empty()) continue;
+        auto at = std::find_if(groups.begin(), groups.end(),
+                               [&](const Folded& one) { return one.reason == s.forecast.refused; });
+        if (at == groups.end()) at = groups.insert(groups.end(), {s.forecast.refused, {}});
+        at->series.push_back(s);
+    }
+    std::erase_if(groups, [](const Folded& one) { return one.series.size() < 2; });
+    std::erase_if(list, [&](const SeriesForecast& s) {
+        return std::any_of(groups.begin(), groups.end(),
+                           [&](const Folded& one) { return one.reason == s.forecast.refused; });
+    });
+    return groups;
+}
+
+void add_listed(Report& report, const std::vector<SeriesForecast>& listed, double target,
+                std::size_t sections) {
+    const std::size_t shown = std::min(sections, listed.size());
     for (std::size_t i = 0; i < shown; ++i)
-        report.sections.push_back(section_of(reply.forecasts[i], target));
-    if (shown < reply.forecasts.size()) {
+        report.sections.push_back(section_of(listed[i], target));
+    if (shown < listed.size()) {
         Section rest;
-        rest.title = fmt::format("And {} more", reply.forecasts.size() - shown);
+        rest.title = fmt::format("And {} more", listed.size() - shown);
         rest.tables.push_back(
-            table_of({reply.forecasts.begin() + sections_max, reply.forecasts.end()}, target));
+            table_of({listed.begin() + static_cast<std::ptrdiff_t>(shown), listed.end()}, target));
         report.sections.push_back(std::move(rest));
     }
+    if (listed.empty() || !listed.front().forecast.refused.empty()) return;
     report.sections.back().paragraphs.push_back(
         {"Brackets are 80 % intervals: of the curve, its parameters and the jumps between stacks.",
          Tone::dim, ""});
+}
+
+Report report_of(const ForecastReply& reply, double target, bool all) {
+    Report report;
+    report.title = fmt::format(
+        "FORECAST: {}", reply.forecasts.empty() ? "" : reply.forecasts.front().hardware_name);
+    std::vector<SeriesForecast> listed = reply.forecasts;
+    const std::vector<Folded> folded = all ? std::vector<Folded>{} : fold(listed);
+    add_listed(report, listed, target, all ? listed.size() : sections_max);
+    if (folded.empty()) return report;
+    Section& rest = report.sections.emplace_back();
+    for (const Folded& one : folded)
+        rest.paragraphs.push_back({fmt::format("No forecast for {} series: {} ({}).",
+                                               one.series.size(), one.reason, names_of(one.series)),
+                                   Tone::plain,
+                                   {}});
+    rest.paragraphs.push_back({"--all has a section for each of them.", Tone::dim, {}});
     return report;
 }
 
@@ -271,7 +333,7 @@ Result<int> run(Call& call, const ForecastVerbOptions& o) {
     show(call, *format,
          {[&] { return document_of(*reply, *target); },
           [&] { return table_of(reply->forecasts, *target); },
-          [&] { return report_of(*reply, *target); }});
+          [&] { return report_of(*reply, *target, o.all); }});
     if (*format == Format::text && !reply->forecasts.front().forecast.draws.empty())
         call.console.out << "\n"
                          << render(plot_of(reply->forecasts.front(), *target),
@@ -283,7 +345,9 @@ Action define(CLI::App& app) {
     auto options = std::make_shared<ForecastVerbOptions>();
     add_value(app, options->target,
               {"--target", "EFFICIENCY", "What is to be reached, from 0 to 1. Default: 0.9."});
-    options->series = add_series_options(app);
+    add_flag(app, options->all,
+             {"--all", "", "A section also for each of many series that have too little."});
+    options->series = add_series_options(app, Offered::needs_hardware);
     options->common = add_common_options(app, Tables::yes);
     return [options](Call& call) { return run(call, *options); };
 }
@@ -291,7 +355,7 @@ Action define(CLI::App& app) {
 }  // namespace
 
 Report forecast_report(const ForecastReply& reply, double target) {
-    return report_of(reply, target);
+    return report_of(reply, target, false);
 }
 Plot forecast_plot(const SeriesForecast& series, double target) { return plot_of(series, target); }
 

@@ -40,12 +40,21 @@ Json document_of(const std::vector<RunSummary>& runs) {
     return {{"schema_version", 1}, {"runs", list}};
 }
 
+// What --hardware takes must be seen where there is more than one; where all rows are of one, it
+// makes room.
+Column hardware_column(const std::vector<RunSummary>& runs) {
+    const bool one = std::all_of(runs.begin(), runs.end(), [&](const RunSummary& run) {
+        return run.lineage == runs.front().lineage;
+    });
+    return {"hardware_fingerprint", "Hardware", Unit::none, Align::left, one ? 3 : 0};
+}
+
 Table table_of(const std::vector<RunSummary>& runs) {
     Table table;
     const Align right = Align::right;
     table.columns = {{"run_id", "Run"},
                      {"timestamp", "When"},
-                     {"hardware_fingerprint", "Hardware", Unit::none, Align::left, 3},
+                     hardware_column(runs),
                      {"software_fingerprint", "Software", Unit::none, Align::left, 1},
                      {"suite", "Suite"},
                      {"best_gops", "Peak", Unit::gops, right},
@@ -62,10 +71,12 @@ Table table_of(const std::vector<RunSummary>& runs) {
         when.shown = human_time(r.timestamp).substr(0, 16);
         Cell id = cell(r.run_id, Tone::strong);
         id.shown = short_id(r.run_id);
+        Cell hardware = cell(r.hardware_fingerprint);
+        hardware.shown = short_id(r.hardware_fingerprint);
         Cell measured = cell(r.measured);
         measured.shown = fmt::format("{}/{}", r.measured, r.cases);
-        table.rows.push_back({id, when, cell(r.hardware_fingerprint), cell(r.software_fingerprint),
-                              cell(r.suite), cell(r.best_gops), cell(r.best_precision.value_or("")),
+        table.rows.push_back({id, when, hardware, cell(r.software_fingerprint), cell(r.suite),
+                              cell(r.best_gops), cell(r.best_precision.value_or("")),
                               cell(r.stream_best_gbps), measured, cell(r.wall_s),
                               flags_cell(r.flags), cell(r.cpu_model), cell(r.gpu_model),
                               cell(r.lineage)});
@@ -119,15 +130,20 @@ Result<int> run(Call& call, const HistoryOptions& o) {
     const auto limit = whole_number("--limit", o.limit, 0, 1'000'000'000);
     if (!limit) return tl::make_unexpected(limit.error());
     RunFilter filter;
-    filter.limit = static_cast<int>(limit->value_or(20));
+    // One more than is shown: whether there are more is said.
+    const auto most = static_cast<std::size_t>(limit->value_or(20));
+    filter.limit = most > 0 ? static_cast<int>(most) + 1 : 0;
     filter.hardware = o.hardware;
     for (const auto& [option, text] : {std::pair{"--since", o.since}, {"--until", o.until}})
         if (auto ok = check_date(option, text); !ok) return tl::make_unexpected(ok.error());
     filter.since = o.since;
     filter.until = o.until;
-    const auto runs = list_runs(o.common->db, filter);
+    auto runs = list_runs(o.common->db, filter);
     if (!runs) return tl::make_unexpected(runs.error());
+    const bool has_more = most > 0 && runs->size() > most;
+    if (has_more) runs->resize(most);
     Table table = table_of(*runs);
+    if (has_more) table.notes.push_back(fmt::format("(the newest {}; --limit 0 shows all)", most));
     if (runs->empty()) {
         auto why = why_empty(o);
         if (!why) return tl::make_unexpected(why.error());

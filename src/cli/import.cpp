@@ -1,5 +1,7 @@
 #include "session/import.hpp"
 
+#include <algorithm>
+
 #include "cli/options.hpp"
 #include "core/text.hpp"
 
@@ -66,14 +68,31 @@ std::string plural(std::int64_t count, const char* word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
+// The folder that all of these lie in, with its slash: said once, so that a path fits its line. ""
+// for one file, and where that would save little.
+std::string common_folder(const std::vector<ImportNote>& notes) {
+    constexpr std::size_t bytes_min = 20;
+    if (notes.size() < 2) return "";
+    std::string folder = notes.front().file;
+    for (const ImportNote& note : notes) {
+        const auto end =
+            std::mismatch(folder.begin(), folder.end(), note.file.begin(), note.file.end());
+        folder.erase(end.first, folder.end());
+    }
+    folder.erase(folder.rfind('/') + 1);
+    return folder.size() < bytes_min ? "" : folder;
+}
+
 void list_notes(Report& report, const char* title, const std::vector<ImportNote>& notes, Tone tone,
                 const char* mark) {
     if (notes.empty()) return;
     Section section;
     section.title = title;
+    const std::string folder = common_folder(notes);
+    if (!folder.empty()) section.paragraphs.push_back({"Below " + folder, Tone::dim, {}});
     // The same reason stands once, under all files that it is said of.
     for (std::size_t i = 0; i < notes.size(); ++i) {
-        section.paragraphs.push_back({notes[i].file, tone, mark});
+        section.paragraphs.push_back({notes[i].file.substr(folder.size()), tone, mark});
         if (i + 1 == notes.size() || notes[i + 1].reason != notes[i].reason)
             section.paragraphs.push_back({notes[i].reason, Tone::plain, " "});
     }

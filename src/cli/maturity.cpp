@@ -10,9 +10,13 @@
 namespace peakward::cli {
 namespace {
 
+// So many products with the same too little are told of in one line.
+constexpr std::size_t products_to_fold = 3;
+
 struct MaturityOptions {
     std::shared_ptr<CommonOptions> common;
     std::shared_ptr<SeriesOptions> series;
+    bool all = false;
 };
 
 struct Assessment {
@@ -24,6 +28,7 @@ struct Assessment {
 // Seed 000's legend.
 Assessment assessment_of(const Trajectory& t) {
     const MilestoneDay& ninety = t.milestones.back();
+    if (t.counting == 0) return {"Not known: all runs are doubtful", "All doubtful", Tone::dim};
     if (t.rated == 0) return {"Not known: no efficiency", "No efficiency", Tone::dim};
     if (t.rated == 1) return {"Not known: one run only", "One run only", Tone::dim};
     if (!ninety.days) {
@@ -73,7 +78,51 @@ Cell day_cell(const std::optional<std::int64_t>& days) {
     return shown;
 }
 
-Table table_of(const Followed& followed) {
+// Products of which nothing can be said yet, and all of them for the same reason.
+struct Folded {
+    std::string words;  // "have one run only"
+    std::vector<Row> rows;
+};
+
+// What is said of several products in place of their assessments; "" where one has something to
+// show.
+std::string too_little(const Row& row) {
+    const Trajectory& t = row.one->trajectory;
+    if (t.counting == 0) return "have doubtful runs only";
+    if (t.rated == 0) return "have no efficiency, since no peak is known";
+    return t.rated == 1 ? "have one run only" : "";
+}
+
+std::vector<Folded> fold(std::vector<Row>& rows) {
+    std::vector<Folded> groups;
+    for (const Row& row : rows) {
+        const std::string words = too_little(row);
+        if (words.empty()) continue;
+        auto at = std::find_if(groups.begin(), groups.end(),
+                               [&](const Folded& one) { return one.words == words; });
+        if (at == groups.end()) at = groups.insert(groups.end(), {words, {}});
+        at->rows.push_back(row);
+    }
+    std::erase_if(groups, [](const Folded& one) { return one.rows.size() < products_to_fold; });
+    std::erase_if(rows, [&](const Row& row) {
+        return std::any_of(groups.begin(), groups.end(),
+                           [&](const Folded& one) { return one.words == too_little(row); });
+    });
+    return groups;
+}
+
+std::string folded_words(const Followed& followed, const Folded& folded) {
+    std::string names;
+    for (const Row& row : folded.rows) {
+        if (!names.empty()) names += ", ";
+        names += subject_words(followed.subject(*row.subject));
+        if (const auto ratio = current_efficiency(row))
+            names += " (" + format_with_unit(*ratio, Unit::ratio_as_percent) + ")";
+    }
+    return fmt::format("{} products {}: {}.", folded.rows.size(), folded.words, names);
+}
+
+Table table_of(const Followed& followed, const std::vector<Row>& rows) {
     const Align right = Align::right;
     Table table;
     table.columns = {{"product", "Product"},
@@ -94,7 +143,7 @@ Table table_of(const Followed& followed) {
                      {"launch_days_to_70", "70 % from launch", Unit::none, right, 7},
                      {"launch_days_to_80", "80 % from launch", Unit::none, right, 7},
                      {"id", "Id", Unit::none, Align::left, 8}};
-    for (const Row& row : rows_of(followed)) {
+    for (const Row& row : rows) {
         const Trajectory& t = row.one->trajectory;
         const Subject& product = followed.subject(*row.subject);
         const Assessment assessment = assessment_of(t);
@@ -117,22 +166,16 @@ Table table_of(const Followed& followed) {
     return table;
 }
 
-std::string chosen_words(const Followed& followed) {
+std::string chosen_words(const Followed& followed, const std::vector<Row>& rows) {
     std::string words;
-    for (const Row& row : rows_of(followed))
+    for (const Row& row : rows)
         words += fmt::format("{}{}: {}", words.empty() ? "" : "; ",
                              subject_words(followed.subject(*row.subject)),
                              series_words(row.one->trajectory.key));
     return words;
 }
 
-Report report_of(const Followed& followed) {
-    Report report;
-    report.title = "Time to maturity";
-    Section section;
-    section.title = "Days from the first calibration until an efficiency was held";
-    section.tables.push_back(table_of(followed));
-    report.sections.push_back(std::move(section));
+Section legend_of(const Followed& followed, const std::vector<Row>& rows) {
     Section legend;
     legend.title = "Assessment, by the days to 90 %";
     legend.fields = {{"Day 0-29", "Excellent software support", Tone::plain, {}, {}},
@@ -140,15 +183,35 @@ Report report_of(const Followed& followed) {
                      {"Day 90 on", "Slow optimization", Tone::plain, {}, {}},
                      {"N/A", "Concerning: may not reach the target", Tone::plain, {}, {}}};
     std::size_t others = 0;
-    for (const FollowedSubject& subject : followed.subjects) others += subject.others;
+    for (const Row& row : rows) others += row.subject->others;
     if (others > 0)
         legend.paragraphs.push_back(
             {fmt::format("One series stands for each product, that of a library or framework with "
                          "the most runs ({}). {} more: --precision, --backend, --device choose.",
-                         chosen_words(followed), others),
+                         chosen_words(followed, rows), others),
              Tone::dim,
              {}});
-    report.sections.push_back(std::move(legend));
+    return legend;
+}
+
+Report report_of(const Followed& followed, bool all) {
+    std::vector<Row> rows = rows_of(followed);
+    const std::vector<Folded> folded = all ? std::vector<Folded>{} : fold(rows);
+    Report report;
+    report.title = "Time to maturity";
+    Section section;
+    section.title = "Days from the first calibration until an efficiency was held";
+    if (!rows.empty()) section.tables.push_back(table_of(followed, rows));
+    for (const Folded& one : folded)
+        section.paragraphs.push_back({folded_words(followed, one), Tone::plain, {}});
+    if (!folded.empty())
+        section.paragraphs.push_back(
+            {"--all has a row for each of them; peakward trajectory --hardware ID says more of "
+             "one.",
+             Tone::dim,
+             {}});
+    report.sections.push_back(std::move(section));
+    if (!rows.empty()) report.sections.push_back(legend_of(followed, rows));
     return report;
 }
 
@@ -176,13 +239,16 @@ Result<int> run(Call& call, const MaturityOptions& o) {
     const auto followed = follow(o.common->db, *request, Follow::leading);
     if (!followed) return tl::make_unexpected(followed.error());
     show(call, *format,
-         {[&] { return document_of(*followed); }, [&] { return table_of(*followed); },
-          [&] { return report_of(*followed); }});
+         {[&] { return document_of(*followed); },
+          [&] { return table_of(*followed, rows_of(*followed)); },
+          [&] { return report_of(*followed, o.all); }});
     return 0;
 }
 
 Action define(CLI::App& app) {
     auto options = std::make_shared<MaturityOptions>();
+    add_flag(app, options->all,
+             {"--all", "", "A row also for each of many products that have too little."});
     options->series = add_series_options(app);
     options->common = add_common_options(app, Tables::yes);
     return [options](Call& call) { return run(call, *options); };
@@ -190,7 +256,7 @@ Action define(CLI::App& app) {
 
 }  // namespace
 
-Report maturity_report(const Followed& followed) { return report_of(followed); }
+Report maturity_report(const Followed& followed) { return report_of(followed, false); }
 
 Verb maturity_verb() {
     return {"maturity",

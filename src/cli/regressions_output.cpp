@@ -4,6 +4,7 @@
 
 #include "core/records_json.hpp"
 #include "core/text.hpp"
+#include "core/time_text.hpp"
 #include "present/run_view.hpp"
 
 namespace peakward::cli {
@@ -136,6 +137,8 @@ Json record_json(const RegressionsReply& reply, const ExplainedRegression& found
     record["confidence"] = 1 - c.p_adjusted;
     record["agreeing_runs"] = c.agreeing_runs;
     record["gradual"] = found.regression.gradual;
+    const bool is_gone = found.regression.status == RegressionStatus::recovered;
+    record["recovered_at"] = is_gone ? Json(iso_text(found.regression.recovered_unix)) : Json();
     record["noise"] = noise_json(found.regression.noise);
     record["previous_runs"] = side_json(reply, c.before);
     record["current_runs"] = side_json(reply, c.now);
@@ -299,6 +302,9 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
                                            value_words(r.against[i].before.level, found.key),
                                            percent_words(r.against[i]), r.against[i].p_value));
     fields.push_back(std::move(drop));
+    if (r.status == RegressionStatus::recovered)
+        fields.push_back(field("Recovered", fmt::format("{}, by the first run that shows it",
+                                                        human_time(iso_text(r.recovered_unix)))));
     fields.push_back(field("Noise", noise_words(r.noise)));
     fields.push_back(field("Likely cause", found.cause.cause));
     if (r.status != RegressionStatus::recovered)
@@ -330,14 +336,30 @@ std::vector<Paragraph> looked_at(const RegressionsReply& reply) {
 }
 
 std::string summary(const RegressionsReply& reply) {
-    if (reply.regressions.empty()) return "No regressions.";
+    if (reply.regressions.empty())
+        return reply.report.judged > 0 ? "No regressions."
+                                       : "Nothing can be judged yet: no series has the runs "
+                                         "that a verdict takes.";
     const int suspected = count_of(reply, RegressionStatus::suspected);
     std::string text = fmt::format("Found {}: {} confirmed, {} suspected.",
                                    plural(reply.regressions.size(), "regression"),
                                    count_of(reply, RegressionStatus::confirmed), suspected);
-    if (suspected > 0)
-        text += " A suspicion stands on one run: peakward calibrate --confirm measures it again.";
-    return text;
+    if (suspected == 0) return text;
+    const bool can_confirm =
+        std::any_of(reply.regressions.begin(), reply.regressions.end(), [](const auto& found) {
+            return found.regression.status == RegressionStatus::suspected &&
+                   !is_imported_suite(found.key.suite);
+        });
+    return text + (can_confirm ? " A suspicion stands on one run: peakward calibrate --confirm "
+                                 "measures it again."
+                               : " A suspicion stands on one run.");
+}
+
+std::string recovered_words(const RegressionsReply& reply, bool all) {
+    const std::size_t count = reply.recovered.size();
+    return fmt::format("{} of the past {} recovered{}", plural(count, "drop"),
+                       count == 1 ? "has" : "have",
+                       all ? "." : fmt::format(": --all shows {}.", count == 1 ? "it" : "them"));
 }
 
 void add_list(Report& report, const RegressionsReply& reply,
@@ -357,6 +379,8 @@ Report report_of(const RegressionsReply& reply, const RegressionsOutput& output)
         fmt::format("REGRESSION DETECTION (threshold: {:.1f} %)", output.threshold_percent);
     Section head;
     head.paragraphs.push_back({summary(reply), Tone::plain, ""});
+    if (!reply.recovered.empty())
+        head.paragraphs.push_back({recovered_words(reply, output.all), Tone::plain, ""});
     report.sections.push_back(std::move(head));
     add_list(report, reply, reply.regressions);
     if (output.all && !reply.recovered.empty()) add_list(report, reply, reply.recovered);

@@ -101,6 +101,8 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
     std::string parent;
     const CLI::App* named = deepest(app, parent);
     const std::string full = parent.empty() ? named->get_name() : parent + " " + named->get_name();
+    // The program's own name stands before every message.
+    const std::string verb = parent.empty() ? full : full.substr(full.find(' ') + 1);
     const std::string see = fmt::format("\n{} --help shows what there is.", full);
     std::string message = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
@@ -110,18 +112,18 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
         if (it != left.end()) {
             const std::string typed = it->substr(0, it->find('='));
             const auto near = nearest_names(typed, option_names(*named));
-            message = fmt::format("{}: unknown option '{}'", full, typed);
+            message = fmt::format("{}: unknown option '{}'", verb, typed);
             if (!near.empty()) message += fmt::format("; did you mean {}?", fmt::join(near, ", "));
         } else if (!left.empty()) {
-            message = fmt::format("{}: did not expect the argument '{}'", full, left.front());
+            message = fmt::format("{}: did not expect the argument '{}'", verb, left.front());
         }
     } else if (named->get_require_subcommand_min() > 0) {
         std::vector<std::string> actions;
         for (const CLI::App* sub : named->get_subcommands([](const CLI::App*) { return true; }))
             actions.push_back(sub->get_name());
-        message = fmt::format("{}: name one of {}", full, fmt::join(actions, ", "));
+        message = fmt::format("{}: name one of {}", verb, fmt::join(actions, ", "));
     } else {
-        message = full + ": " + message;
+        message = verb + ": " + message;
     }
     return {ErrorKind::usage, message + see};
 }

@@ -27,8 +27,11 @@ std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered
         add_value(
             app, options->hardware,
             {"--hardware", "ID",
-             "A hardware fingerprint or lineage (the start of it is enough), or a product id. "
-             "Default: all hardware of the database.",
+             offered == Offered::needs_hardware
+                 ? "Needed: a hardware fingerprint or lineage (the start of it is enough), or a "
+                   "product id; peakward history shows them."
+                 : "A hardware fingerprint or lineage (the start of it is enough), or a product "
+                   "id. Default: all hardware of the database.",
              group});
     add_value(app, options->since,
               {"--since", "DATE",

@@ -16,8 +16,9 @@ struct SeriesOptions {
     bool as_recorded = false;
 };
 
-// What a verb does not ask: which hardware (it has it otherwise), or which metric.
-enum class Offered { all, without_hardware, without_metric };
+// What a verb does not ask: which hardware (it has it otherwise), or which metric; or what it
+// cannot do without.
+enum class Offered { all, without_hardware, without_metric, needs_hardware };
 std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered = Offered::all);
 
 // Fails (usage) on a precision that does not exist.

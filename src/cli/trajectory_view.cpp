@@ -350,6 +350,11 @@ Table trajectories_table(const Followed& followed) {
         for (const FollowedTrajectory& one : subject.trajectories) {
             const Trajectory& t = one.trajectory;
             has_cases = has_cases || !t.key.operation.empty();
+            Cell runs = cell(static_cast<std::int64_t>(t.points.size()));
+            if (t.counting == 0) {
+                runs.shown = fmt::format("0 of {} count", t.points.size());
+                runs.tone = Tone::doubtful;
+            }
             Cell latest, efficiency;
             if (t.latest) {
                 latest = cell(point_at(subject, t, *t.latest).value);
@@ -367,8 +372,7 @@ Table trajectories_table(const Followed& followed) {
                  cell(t.key.backend), cell(t.key.device),
                  cell(t.key.operation.empty() ? ""
                                               : t.key.operation + " " + short_shape(t.key.shape)),
-                 cell(t.key.suite), cell(static_cast<std::int64_t>(t.points.size())), latest,
-                 efficiency, ninety, rate});
+                 cell(t.key.suite), runs, latest, efficiency, ninety, rate});
         }
     if (!has_cases) {
         table.columns.erase(table.columns.begin() + 4);

@@ -1,6 +1,9 @@
 #include "core/records_json.hpp"
 
+#include <cmath>
+#include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "core/text.hpp"
 
@@ -319,6 +322,46 @@ Json windows_to_json(const std::vector<Window>& windows) {
     return columns;
 }
 
+// Thrown inside this file only; the public functions turn it into an Error.
+struct BadField {
+    std::string message;
+};
+
+// 6 and 6.0. The library would cut off what T cannot hold, or do what no rule of the language
+// covers.
+template <typename T>
+T whole_from(const Json& json, const std::string& where) {
+    if (!json.is_number())
+        throw BadField{fmt::format("{}: has the wrong type ({})", where, json.type_name())};
+    const auto out_of_range = [&]() -> T {
+        throw BadField{
+            fmt::format("{}: {} is no whole number that fits there", where, json.dump())};
+    };
+    if (json.is_number_unsigned()) {
+        const auto value = json.get<std::uint64_t>();
+        return std::in_range<T>(value) ? static_cast<T>(value) : out_of_range();
+    }
+    if (json.is_number_integer()) {
+        const auto value = json.get<std::int64_t>();
+        return std::in_range<T>(value) ? static_cast<T>(value) : out_of_range();
+    }
+    const auto value = json.get<double>();
+    const bool is_whole = std::abs(value) < 0x1p53 && std::floor(value) == value;
+    if (!is_whole || !std::in_range<T>(static_cast<std::int64_t>(value))) return out_of_range();
+    return static_cast<T>(value);
+}
+
+template <typename T>
+constexpr bool is_whole_number = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+
+template <typename T>
+T value_from(const Json& json, const std::string& where) {
+    if constexpr (is_whole_number<T>)
+        return whole_from<T>(json, where);
+    else
+        return json.get<T>();
+}
+
 std::vector<Window> windows_from_json(const Json& columns) {
     const auto verdicts = columns.at("verdict").get<std::string>();
     const Json& start = columns.at("start_ns");
@@ -327,8 +370,8 @@ std::vector<Window> windows_from_json(const Json& columns) {
     const auto clock = columns.find("clock_hz");
     std::vector<Window> windows(verdicts.size());
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
-        windows[i].start_ns = start.at(i).get<std::int64_t>();
-        windows[i].wall_ns = wall.at(i).get<std::int64_t>();
+        windows[i].start_ns = whole_from<std::int64_t>(start.at(i), "windows.start_ns");
+        windows[i].wall_ns = whole_from<std::int64_t>(wall.at(i), "windows.wall_ns");
         windows[i].iterations = iterations.at(i).get<double>();
         if (clock != columns.end()) windows[i].clock_hz = clock->at(i).get<double>();
         for (int v = 0; v <= static_cast<int>(verdict_last); ++v)
@@ -440,11 +483,6 @@ private:
     Json sources_ = Json::object();
 };
 
-// Thrown inside this file only; the public functions turn it into an Error.
-struct BadField {
-    std::string message;
-};
-
 class Reader {
 public:
     Reader(const Json& json, std::string path) : json_(json), path_(std::move(path)) {
@@ -481,12 +519,16 @@ private:
         if constexpr (is_word<T>) {
             value = take_word<T>(json.get<std::string>(), where);
         } else if constexpr (is_fact<T>::value) {
-            value = fact_from_json<typename is_fact<T>::item>(json);
+            using Item = typename is_fact<T>::item;
+            if (json.is_number())
+                value = Fact<Item>::known(value_from<Item>(json, where), "stored run");
+            else
+                value = fact_from_json<Item>(json);
         } else if constexpr (is_optional<T>::value) {
             if (json.is_null())
                 value.reset();
             else
-                value = json.get<typename is_optional<T>::item>();
+                value = value_from<typename is_optional<T>::item>(json, where);
         } else if constexpr (is_vector<T>::value) {
             take_vector(json, value, where);
         } else if constexpr (std::is_same_v<T, Shape>) {
@@ -499,7 +541,7 @@ private:
                 value[name] = fact_from_json<std::string>(fact);
         } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string> ||
                              std::is_same_v<T, std::map<std::string, std::string>>) {
-            value = json.get<T>();
+            value = value_from<T>(json, where);
         } else {
             read(json, value, where);
         }
@@ -595,7 +637,9 @@ Result<Shape> shape_from_json(const Json& value) {
     if (!value.is_object()) return failed("a shape is an object of axes");
     Shape shape;
     for (const auto& [name, axis_value] : value.items()) {
-        if (axis_value.is_number_integer())
+        const bool fits = !axis_value.is_number_unsigned() ||
+                          std::in_range<std::int64_t>(axis_value.get<std::uint64_t>());
+        if (axis_value.is_number_integer() && fits)
             shape[name] = axis_value.get<std::int64_t>();
         else if (axis_value.is_string())
             shape[name] = axis_value.get<std::string>();

@@ -127,9 +127,11 @@ std::string what_else(const Json& json) {
 }  // namespace
 
 Result<Document> read_document(std::string_view text) {
-    if (trim(text.substr(0, 4096)).empty() && trim(text).empty()) return failed("is empty");
     auto utf8 = as_utf8(text);
     if (!utf8) return tl::make_unexpected(utf8.error());
+    // Behind a byte order mark, too.
+    if (trim(std::string_view(*utf8).substr(0, 4096)).empty() && trim(*utf8).empty())
+        return failed("is empty");
     Document document;
     const std::string plain = without_not_numbers(*utf8, document.not_numbers);
     auto json = parse_json(plain, "the file");

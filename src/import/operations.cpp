@@ -3,7 +3,9 @@
 // `framework=`) that changes from run to run.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "catalog/catalog.hpp"
 #include "core/records_json.hpp"
@@ -61,10 +63,17 @@ struct Entry {
     std::string implementation;
 };
 
+// None where it is no whole number, or one that no array has.
+std::optional<std::int64_t> extent_of(const Json& value) {
+    if (!value.is_number_integer()) return std::nullopt;
+    if (value.is_number_unsigned() && !std::in_range<std::int64_t>(value.get<std::uint64_t>()))
+        return std::nullopt;
+    return value.get<std::int64_t>();
+}
+
 std::int64_t first_extent(const Fields& fields) {
     const Json& shape = fields.list("input_shape");
-    if (shape.empty() || !shape.front().is_number_integer()) return 0;
-    return shape.front().get<std::int64_t>();
+    return shape.empty() ? 0 : extent_of(shape.front()).value_or(0);
 }
 
 void set_shape(Entry& entry, const std::string& type, const Fields& fields, const Fields& extra,
@@ -97,7 +106,7 @@ void set_shape(Entry& entry, const std::string& type, const Fields& fields, cons
         what.operation = type;
         for (const auto& [name, value] : extra_json.items()) {
             if (name == "framework" || name == "device" || name == "best_precision") continue;
-            if (value.is_number_integer()) what.shape[name] = value.get<std::int64_t>();
+            if (const auto extent = extent_of(value)) what.shape[name] = *extent;
             if (value.is_string()) what.shape[name] = value.get<std::string>();
         }
     }
@@ -273,8 +282,8 @@ void read_fusion(const std::string& key, const Json& json, const ProfileFacts& f
         entry.what.shape["fusion"] = std::string(kind);
         const Json& shape = fields.list("input_shape");
         for (std::size_t i = 0; i < shape.size() && i < 16; ++i)
-            if (shape[i].is_number_integer())
-                entry.what.shape[fmt::format("d{}", i)] = shape[i].get<std::int64_t>();
+            if (const auto extent = extent_of(shape[i]))
+                entry.what.shape[fmt::format("d{}", i)] = *extent;
         Figures f;
         f.gops = fields.number(fmt::format("{}_gflops", kind).c_str());
         f.mean_ms = fields.number(fmt::format("{}_latency_ms", kind).c_str());

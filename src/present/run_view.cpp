@@ -218,6 +218,8 @@ std::string human_time(const std::string& timestamp) {
     std::string text = timestamp;
     if (text.size() < 19 || text[10] != 'T') return text;
     text[10] = ' ';
+    if (text[19] == '.')  // fractions of a second, as older profiles have them
+        text.erase(19, std::min(text.find_first_not_of("0123456789", 20), text.size()) - 19);
     if (text.back() == 'Z') {
         text.pop_back();
         text += " UTC";

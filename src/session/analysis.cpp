@@ -185,7 +185,7 @@ private:
     }
 
     const Run* run_of(const SeriesKey& key, std::int64_t newest_seq) {
-        const auto place = std::pair(key.lineage, key.power_mode);
+        const auto place = std::tuple(key.lineage, key.power_mode, key.device);
         const auto known = runs_.find(place);
         if (known != runs_.end()) return known->second ? &*known->second : nullptr;
         std::optional<Run>& run = runs_[place];
@@ -201,7 +201,9 @@ private:
     RunStore& store_;
     const HardwareDatabase& database_;
     bool as_recorded_;
-    std::map<std::pair<std::string, std::optional<std::string>>, std::optional<Run>> runs_;
+    // By device too: an imported run tells of one alone.
+    std::map<std::tuple<std::string, std::optional<std::string>, std::string>, std::optional<Run>>
+        runs_;
     std::map<std::tuple<std::string, std::optional<std::string>, std::string, std::string>,
              DevicePeaks>
         by_place_;
@@ -449,8 +451,8 @@ Error Loader::nothing(const Named& named) {
     std::set<std::string> devices, backends, precisions, suites;
     for (const SeriesKey& key : *keys) {
         devices.insert(key.device);
-        backends.insert(key.backend);
-        precisions.insert(key.precision);
+        backends.insert(key.backend.empty() ? "unknown" : key.backend);
+        if (!key.precision.empty()) precisions.insert(key.precision);
         suites.insert(key.suite);
     }
     std::int64_t runs = 0;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "session/regressions.hpp"
 
 namespace peakward {
 namespace {
@@ -57,6 +58,23 @@ std::string most_common(const std::vector<ComparedProduct>& products,
     return best;
 }
 
+Result<DropCount> drops_of(const std::string& db, const SeriesRequest& series,
+                           const std::string& subject) {
+    RegressionsRequest request;
+    request.series = series;
+    request.subject = subject;
+    const auto reply = look_for_regressions(db, request);
+    if (!reply) return tl::make_unexpected(reply.error());
+    DropCount drops;
+    for (const ExplainedRegression& found : reply->regressions)
+        ++(found.regression.status == RegressionStatus::confirmed ? drops.confirmed
+                                                                  : drops.suspected);
+    drops.recovered = static_cast<int>(reply->recovered.size());
+    drops.series = reply->report.series;
+    drops.judged = reply->report.judged;
+    return drops;
+}
+
 }  // namespace
 
 Result<Compared> compare_products(const std::string& db, const std::vector<std::string>& hardware,
@@ -67,11 +85,14 @@ Result<Compared> compare_products(const std::string& db, const std::vector<std::
         one.hardware = name;
         auto followed = follow(db, one, Follow::all);
         if (!followed) return tl::make_unexpected(followed.error());
-        compared.products.push_back({name, std::move(*followed), 0});
+        const auto drops = drops_of(db, one, followed->subject(followed->subjects.front()).id);
+        if (!drops) return tl::make_unexpected(drops.error());
+        compared.products.push_back({name, std::move(*followed), 0, *drops});
     }
     const std::set<std::string> common = common_precisions(compared.products);
     if (common.empty()) {
-        compared.unlike = "they have no precision in common: each stands for its own";
+        compared.unlike =
+            std::string("no precision has counting runs on all of them: each for its own");
         return compared;
     }
     const std::string precision = most_common(compared.products, common);

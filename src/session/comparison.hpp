@@ -9,10 +9,19 @@
 
 namespace peakward {
 
+// What `regressions` says of a product at its own defaults, over every series that was asked for.
+struct DropCount {
+    int confirmed = 0, suspected = 0;
+    int recovered = 0;       // drops of the past
+    std::size_t series = 0;  // looked at
+    std::size_t judged = 0;  // 0: the counts say nothing
+};
+
 struct ComparedProduct {
     std::string asked;  // as it was named
     Followed followed;
     std::size_t chosen = 0;  // place in followed.subjects.front().trajectories
+    DropCount drops;
 
     const FollowedSubject& subject() const { return followed.subjects.front(); }
     const FollowedTrajectory& trajectory() const { return subject().trajectories[chosen]; }

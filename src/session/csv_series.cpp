@@ -241,9 +241,9 @@ private:
         for (std::size_t i = 0; i < first.cells.size(); ++i) {
             std::string name = first_is_data_ ? "" : trim(first.cells[i]);
             const std::string place = fmt::format("column {}", i + 1);
-            if (name.empty())
-                name = place;
-            else if (std::find(names_.begin(), names_.end(), name) != names_.end())
+            if (name.empty()) name = place;
+            // Again where somebody called a column like that.
+            while (std::find(names_.begin(), names_.end(), name) != names_.end())
                 name += " (" + place + ")";
             names_.push_back(name);
             columns_.push_back({name, {}, 0, 0, {}});

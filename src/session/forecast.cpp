@@ -34,7 +34,9 @@ SeriesForecast forecast_of(const SubjectSeries& s, const Subject& subject, doubl
         options.target = target;
         options.value_max = efficiency_max;
     }
-    if (larger_is_better(made.key))
+    if (made.points.empty() && made.doubtful > 0)
+        made.forecast.refused = "no run that counts: all are doubtful";
+    else if (larger_is_better(made.key))
         made.forecast = forecast(made.points, options);
     else
         made.forecast.refused = "less of it is better, and only rising curves are forecast";

@@ -12,6 +12,7 @@
 #include "import/document.hpp"
 #include "session/import_parts.hpp"
 #include "store/foreign_rows.hpp"
+#include "store/period.hpp"
 
 namespace peakward {
 namespace {
@@ -115,6 +116,10 @@ Result<Run> own_run(const Json& json) {
             fmt::format("run {} was written by a newer Peakward (schema {}): update this "
                         "program",
                         run->run_id, run->schema_version));
+    if (run->run_id.empty()) return failed("has a run without a run_id");
+    if (!store::parse_period(run->timestamp))
+        return failed(fmt::format("run {} has the time '{}', which is none that can be read",
+                                  run->run_id, run->timestamp));
     if (run->context.hardware.fingerprint.empty() || run->context.hardware.lineage.empty())
         return failed(fmt::format("run {} does not say what hardware it is of", run->run_id));
     return run;
@@ -189,7 +194,11 @@ Result<FileContent> read_importable(const std::string& path) {
                         size_words(bytes), size_words(text_bytes_max)));
     const auto text = text_of(path);
     if (!text) return tl::make_unexpected(text.error());
-    auto document = older::read_document(*text);
+    return read_importable_text(*text);
+}
+
+Result<FileContent> read_importable_text(std::string_view text) {
+    const auto document = older::read_document(text);
     if (!document) return tl::make_unexpected(document.error());
     return content_of(*document);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hardware/database.hpp"
@@ -31,6 +32,8 @@ struct FileContent {
 };
 // The error is one sentence without the file's name.
 Result<FileContent> read_importable(const std::string& path);
+// The same of a text that is in memory: everything but databases.
+Result<FileContent> read_importable_text(std::string_view text);
 
 // Gives a run from elsewhere what the store needs: a time, an identity, products, scores.
 Result<Run> complete_import(older::ImportedRun imported, const std::string& from,

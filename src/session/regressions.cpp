@@ -43,12 +43,13 @@ bool same_place(const SeriesKey& a, const SeriesKey& b) {
 
 // STREAM's figure stands in the row of every precision, and a BLAS's best product is its peak: each
 // is one measurement, and one drop of it is one regression.
-std::vector<Loaded> distinct(const Analysed& analysed, const std::string& install) {
+std::vector<Loaded> distinct(const Analysed& analysed, const RegressionsRequest& request) {
     std::vector<Loaded> kept;
     for (const Subject& subject : analysed.subjects) {
+        if (!request.subject.empty() && subject.id != request.subject) continue;
         const std::size_t first = kept.size();
         for (const SubjectSeries& s : subject.series) {
-            if (!install.empty() && s.series.key.install != install) continue;
+            if (!request.install.empty() && s.series.key.install != request.install) continue;
             const auto there =
                 std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
                              [&](const Loaded& other) {
@@ -113,6 +114,7 @@ public:
         sides.gradual = regression.gradual;
         sides.stacks_between = regression.stacks_between;
         sides.suspected = regression.status == RegressionStatus::suspected;
+        sides.imported = is_imported_suite(found.key.suite);
         sides.device = found.key.device;
         sides.backend = found.key.backend;
         const auto differences = differences_between(sides.before, sides.after);
@@ -172,13 +174,15 @@ private:
 
 }  // namespace
 
+bool is_imported_suite(const std::string& suite) { return suite.starts_with("import-"); }
+
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request) {
     SeriesRequest wanted = request.series;
     if (wanted.metrics.empty()) wanted.metrics = usual_metrics;
     const auto analysed = load_series(db, wanted);
     if (!analysed) return tl::make_unexpected(analysed.error());
-    const std::vector<Loaded> loaded = distinct(*analysed, request.install);
+    const std::vector<Loaded> loaded = distinct(*analysed, request);
     std::vector<const Series*> series;
     for (const Loaded& place : loaded) series.push_back(&place.series->series);
 

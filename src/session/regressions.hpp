@@ -19,6 +19,7 @@ struct RegressionsRequest {
     SeriesRequest series;
     RegressionOptions options;
     std::string install = {};  // only series of this one; "": all
+    std::string subject = {};  // only of the subject with this id; "": of all
 };
 
 struct ExplainedRegression {
@@ -35,6 +36,9 @@ struct RegressionsReply {
     std::vector<ExplainedRegression> recovered;
     std::map<std::int64_t, RunFacts> facts;  // of the runs that the records name
 };
+
+// Runs that came in from elsewhere stand in suites of their own, which nothing here measures.
+bool is_imported_suite(const std::string& suite);
 
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request);

@@ -53,6 +53,28 @@ TEST_F(AnalysisVerbs, MaturityHasOneRowAProduct) {
     EXPECT_EQ(document({"maturity", "--precision", "fp64"})["products"][0]["precision"], "fp64");
 }
 
+TEST_F(AnalysisVerbs, MaturityTellsOfProductsWithOneRunInOneLine) {
+    for (int i = 0; i < 3; ++i) {
+        HistoryMachine once;
+        once.cpu_model = fmt::format("Once {}", i);
+        once.lineage = fmt::format("{}1ce402abc4b2a76", i);
+        once.fingerprint = fmt::format("{}1ce40a080356806", i);
+        once.seed = 10 + std::uint64_t(i);
+        store_runs(history_of(once, 1));
+    }
+    const std::string page = run({"maturity"}).out;
+    const std::string line = "3 products have one run only: Once 0 (61.3 %), Once 1 (61.3 %)";
+    EXPECT_NE(page.find(line), std::string::npos) << page;
+    EXPECT_EQ(page.find("One run only"), std::string::npos) << "a row\n" << page;
+    EXPECT_EQ(page.find("Once 0: fp32"), std::string::npos) << "which series stands\n" << page;
+    const std::string all = run({"maturity", "--all"}).out;
+    EXPECT_EQ(all.find(line), std::string::npos) << all;
+    EXPECT_NE(all.find("One run only"), std::string::npos) << all;
+    EXPECT_EQ(document({"maturity"})["products"].size(), 6u);
+    const std::string csv = run({"maturity", "--format", "csv"}).out;
+    EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
+}
+
 TEST_F(AnalysisVerbs, ImpactNamesTheComponentThatMovedIt) {
     expect_golden(at_width(100, {"impact", "--hardware", "c3f840"}).out, "cli/golden/impact.txt");
     const Json document = this->document({"impact", "--hardware", "c3f840"});
@@ -78,6 +100,68 @@ TEST_F(AnalysisVerbs, CompareStandsSideBySide) {
     EXPECT_NEAR(products[0]["first_bandwidth_gbps"].get<double>(), 72.4, 1e-9);
     EXPECT_EQ(run({"compare", "5d41"}).code, 2);
     EXPECT_EQ(run({"compare", "5d41", "nothing"}).code, 2);
+}
+
+TEST_F(AnalysisVerbs, MaturityTellsDoubtfulRunsFromAnUnknownPeak) {
+    HistoryMachine doubted;
+    doubted.cpu_model = "Doubted";
+    doubted.lineage = "d0ce402abc4b2a76";
+    doubted.fingerprint = "d0ce40a080356806";
+    doubted.seed = 10;
+    std::vector<peakward::Run> runs = history_of(doubted, 2);
+    for (peakward::Run& one : runs)
+        for (Score& score : one.results) score.flags = {"contended"};
+    store_runs(runs);
+    const std::string page = run({"maturity"}).out;
+    EXPECT_NE(page.find("All doubtful"), std::string::npos) << page;
+    EXPECT_EQ(page.find("No efficiency"), std::string::npos) << page;
+    // The list of series says so too, where it would else show nothing but blanks.
+    const std::string list = run({"trajectory", "--hardware", "d0ce"}).out;
+    EXPECT_NE(list.find("0 of 2 count"), std::string::npos) << list;
+}
+
+TEST_F(AnalysisVerbs, CompareNeedsTwo) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"compare", "5d41"}, {"compare", "5d41", "5d41"}}) {
+        const Ended ended = run(words);
+        EXPECT_EQ(ended.code, 2);
+        EXPECT_NE(ended.err.find("5d41 is the only one named"), std::string::npos) << ended.err;
+    }
+}
+
+TEST_F(AnalysisVerbs, HistoryShowsWhatHardwareTakes) {
+    const std::string list = run({"history"}).out;
+    for (const char* words : {"9d1e840a", "eeee40a0", "(the newest 20; --limit 0 shows all)"})
+        EXPECT_NE(list.find(words), std::string::npos) << words << "\n" << list;
+    EXPECT_EQ(run({"history", "--limit", "0"}).out.find("--limit 0"), std::string::npos);
+    EXPECT_EQ(run({"history", "--limit", "66"}).out.find("--limit 0"), std::string::npos);
+    EXPECT_EQ(document({"history"})["runs"].size(), 20u);
+    // Of one machine it would be the same in every row.
+    EXPECT_EQ(run({"history", "--hardware", "aaaa"}).out.find("Hardware"), std::string::npos);
+}
+
+TEST_F(AnalysisVerbs, CompareCountsTheRegressionsThatRegressionsShows) {
+    HistoryMachine once;
+    once.lineage = "91ce402abc4b2a76";
+    once.fingerprint = "91ce40a080356806";
+    once.seed = 9;
+    store_runs(history_of(once, 1));
+    const Json products = document({"compare", "5d41", "aaaa", "91ce"})["products"];
+    ASSERT_EQ(products.size(), 3u);
+    const Json shown = document({"regressions", "--hardware", "5d41", "--baseline", "best"});
+    ASSERT_FALSE(shown["regressions"].empty()) << "the last software of this history is slower";
+    EXPECT_EQ(products[0]["regressions"]["confirmed"], shown["regressions"].size());
+    EXPECT_EQ(products[0]["regressions"]["suspected"], 0);
+    EXPECT_EQ(products[0]["regressions"]["series"], shown["series"]);
+    EXPECT_EQ(products[1]["regressions"]["confirmed"], 0);
+    // One run: there is nothing to judge, and zero would be a claim.
+    EXPECT_EQ(products[2]["regressions"]["confirmed"], nullptr);
+    EXPECT_EQ(products[2]["regressions"]["judged"], 0);
+    const std::string csv = run({"compare", "5d41", "aaaa", "91ce", "--format", "csv"}).out;
+    EXPECT_NE(
+        csv.find(fmt::format("\"Regressions, confirmed\",{},0,\r\n", shown["regressions"].size())),
+        std::string::npos)
+        << csv;
 }
 
 TEST_F(AnalysisVerbs, ExportHasTheColumnsThatDatabasesAlwaysHadFirst) {

@@ -59,9 +59,15 @@ TEST_F(ChangesVerb, ThePageSaysWhenWhatAndHowMuchOrThatNothingChanged) {
     EXPECT_THAT(changed.out, Not(HasSubstr("no change")));
     const Ended quiet = run({"changes", stepped("b.csv", 80, 80, 0)});
     EXPECT_EQ(quiet.code, 0);
-    EXPECT_THAT(quiet.out, HasSubstr("no change in 1 series of 80 points"));
+    EXPECT_THAT(quiet.out, HasSubstr("No change in value (80 points)."));
     // A change below the threshold is none.
-    EXPECT_THAT(run({"changes", a, "--threshold", "20"}).out, HasSubstr("no change in 1 series"));
+    EXPECT_THAT(run({"changes", a, "--threshold", "20"}).out, HasSubstr("No change in value"));
+}
+
+TEST_F(ChangesVerb, AFewPointsHaveNoNoiseToShow) {
+    const Ended few = run({"changes", write("few.csv", "v\n1\n2\n3\n5\n")});
+    EXPECT_THAT(few.out, HasSubstr("4 points: too few to learn their noise"));
+    EXPECT_THAT(few.out, Not(HasSubstr("outliers")));
 }
 
 TEST_F(ChangesVerb, ALevelTooYoungIsSuspectedAndNotReported) {

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "golden.hpp"
 #include "session/history.hpp"
+#include "store/make_run.hpp"
 #include "store/sqlite/connection.hpp"
 
 namespace peakward::cli {
@@ -371,6 +372,68 @@ TEST_F(ImportVerb, TakesRunsOfPeakwardAsTheyAre) {
     EXPECT_EQ(document({"import", database(), "--db", file("third.db")})["imported"], 1);
     EXPECT_EQ(document({"import", database()})["duplicates"], 1);
     EXPECT_EQ(run({"db", "verify", "--db", file("third.db")}).code, 0);
+}
+
+TEST_F(ImportVerb, TakesNoRunOfPeakwardWithoutAnIdOrATime) {
+    Json whole = to_json(store_test::make_run({.seed = 5, .measurements = 1, .windows = 0}));
+    put("good.json", whole);
+    whole["run_id"] = "";
+    put("nameless.json", whole);
+    whole["run_id"] = store_test::make_run_id(6);
+    whole["timestamp"] = "soon";
+    put("some_day.json", whole);
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_THAT(reason(reply["refused"], "nameless.json"), HasSubstr("without a run_id"));
+    EXPECT_THAT(reason(reply["refused"], "some_day.json"), HasSubstr("has the time 'soon'"));
+}
+
+TEST_F(ImportVerb, ABoardsCpuAndGpuAreBothKnownAlthoughEachFileTellsOfOne) {
+    copy(cpu_file);
+    copy(gpu_file);
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const std::string page = run({"maturity"}).out;
+    EXPECT_THAT(page, HasSubstr("NVIDIA Jetson Orin Nano 8GB (CPU)"));
+    EXPECT_THAT(page, HasSubstr("NVIDIA Jetson Orin Nano 8GB (GPU)"));
+    EXPECT_EQ(run({"trajectory", "--hardware", "jetson_orin_nano_cpu"}).code, 0);
+    EXPECT_EQ(run({"trajectory", "--hardware", "jetson_orin_nano_gpu"}).code, 0);
+}
+
+TEST_F(ImportVerb, AllForecastsAreListedWhenAllAreAskedFor) {
+    copy("i7_12700k_performance_1531MHz_numpy.json");
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const auto series = document({"forecast", "--hardware", "intel_i7_12700k"})["forecasts"].size();
+    ASSERT_GT(series, 6u) << "more than a page has sections";
+    const std::string all = run({"forecast", "--hardware", "intel_i7_12700k", "--all"}).out;
+    std::size_t sections = 0;
+    for (std::size_t at = 0; (at = all.find("Forecast  none", at)) != std::string::npos; ++at)
+        ++sections;
+    EXPECT_EQ(sections, series) << all;
+    EXPECT_THAT(run({"forecast", "--hardware", "intel_i7_12700k"}).out,
+                HasSubstr(fmt::format("No forecast for {} series", series)));
+}
+
+TEST_F(ImportVerb, WhatIsNotThereIsListedWithoutBlanks) {
+    copy("profiles_i7_12700k_with_fusion.json");
+    ASSERT_EQ(run({"import", in()}).code, 0);
+    const std::string nothing = run({"trajectory", "--backend", "jax"}).err;
+    EXPECT_THAT(nothing, HasSubstr("backends unknown;"));
+    EXPECT_THAT(nothing, Not(HasSubstr("precisions ,")));
+    EXPECT_THAT(run({"forecast", "--help"}).out, HasSubstr("Needed: a hardware fingerprint"));
+}
+
+TEST_F(ImportVerb, SaysTheFolderOfItsNotesOnce) {
+    fs::create_directories(in("years of profiles"));
+    std::ofstream(in("years of profiles/cut.json")) << "{";
+    std::ofstream(in("years of profiles/list.json")) << "[]";
+    const std::string page = run({"import", in()}).out;
+    EXPECT_THAT(page, HasSubstr("in/years of profiles/\n"));
+    EXPECT_THAT(page, HasSubstr("✗ cut.json\n"));
+    EXPECT_THAT(page, HasSubstr("✗ list.json\n"));
+    // Of one file the whole path, which can be copied.
+    terminal_.columns = 200;
+    EXPECT_THAT(run({"import", in("years of profiles/cut.json")}).out,
+                HasSubstr("✗ " + in("years of profiles/cut.json")));
 }
 
 TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {

@@ -109,6 +109,41 @@ TEST_F(Regressions, OneRunOnlyCannotBeJudgedAndSaysWhy) {
     store({{1, 250}});
     const std::string page = run({"regressions"}).out;
     EXPECT_NE(page.find("one run only"), std::string::npos) << page;
+    EXPECT_NE(page.find("Nothing can be judged yet"), std::string::npos) << page;
+    EXPECT_EQ(page.find("No regressions"), std::string::npos) << "nobody could know\n" << page;
+}
+
+TEST_F(Regressions, ADropThatCameBackIsShownWithAll) {
+    store({{8, 250}, {8, 225}, {8, 250}});
+    const std::string page = run({"regressions"}).out;
+    EXPECT_NE(page.find("No regressions."), std::string::npos) << page;
+    EXPECT_NE(page.find("1 drop of the past has recovered: --all shows it."), std::string::npos);
+    EXPECT_EQ(page.find("Recovered #1"), std::string::npos) << page;
+    const std::string all = run({"regressions", "--all"}).out;
+    for (const char* words :
+         {"Recovered #1", "Previous      250.1 GOPS (8 runs)", "Low           224.9 GOPS (8 runs)",
+          "-10.1 %", "8 agreeing runs", "Recovered     2027-05-07 11:06:40 UTC",
+          "OpenBLAS 0.3.1 -> OpenBLAS 0.3.2", "No regressions."})
+        EXPECT_NE(all.find(words), std::string::npos) << words << "\n" << all;
+    EXPECT_EQ(all.find("Recommendation"), std::string::npos) << "nothing is left to do\n" << all;
+}
+
+TEST_F(Regressions, ADropThatCameBackIsInTheDocumentAndFailsNoPipeline) {
+    store({{8, 250}, {8, 225}, {8, 250}});
+    EXPECT_FALSE(document({"regressions"}).contains("recovered"));
+    const Json found = document({"regressions", "--all"});
+    EXPECT_TRUE(found["regressions"].empty());
+    ASSERT_EQ(found["recovered"].size(), 1u);
+    const Json& record = found["recovered"][0];
+    EXPECT_EQ(record["status"], "recovered");
+    EXPECT_EQ(record["baseline"], "previous");
+    EXPECT_NEAR(record["previous"].get<double>(), 250, 2);
+    EXPECT_NEAR(record["current"].get<double>(), 225, 2);
+    EXPECT_EQ(record["recovered_at"], "2027-05-07T11:06:40Z");
+    EXPECT_EQ(run({"regressions", "--all", "--check", "--strict"}).code, 0);
+    const std::string csv = run({"regressions", "--all", "--format", "csv"}).out;
+    EXPECT_NE(csv.find("\nrecovered,"), std::string::npos) << csv;
+    EXPECT_EQ(run({"regressions", "--format", "csv"}).out.find("\nrecovered,"), std::string::npos);
 }
 
 TEST_F(Regressions, FormatsForPipelines) {
@@ -154,6 +189,47 @@ TEST_F(Regressions, AForecastIsRefusedWithItsReason) {
         EXPECT_NE(one["refused"].get<std::string>().find("2 software stacks"), std::string::npos);
     EXPECT_NE(run({"forecast", "--hardware", "c3f8"}).out.find("2 software stacks"),
               std::string::npos);
+}
+
+TEST_F(Regressions, SeriesWithTooLittleForAForecastAreOneLine) {
+    store({{1, 250}});
+    const std::string page = run({"forecast", "--hardware", "c3f8"}).out;
+    EXPECT_NE(page.find("No forecast for 4 series: 1 software stack measured"), std::string::npos)
+        << page;
+    for (const char* names : {"blas on cpu: fp", "native on cpu: fp", "--all"})
+        EXPECT_NE(page.find(names), std::string::npos) << names << "\n" << page;
+    EXPECT_EQ(page.find("peak_measured_gops (suite"), std::string::npos) << "sections\n" << page;
+    EXPECT_EQ(page.find("Brackets"), std::string::npos) << "there are none\n" << page;
+    const std::string all = run({"forecast", "--hardware", "c3f8", "--all"}).out;
+    std::size_t sections = 0;
+    for (std::size_t at = 0; (at = all.find("peak_measured_gops (suite", at)) != std::string::npos;
+         ++at)
+        ++sections;
+    EXPECT_EQ(sections, 4u) << all;
+    EXPECT_EQ(document({"forecast", "--hardware", "c3f8"})["forecasts"].size(), 4u);
+    // One alone is no list to fold.
+    const std::string one =
+        run({"forecast", "--hardware", "c3f8", "--backend", "blas", "--precision", "fp32"}).out;
+    EXPECT_NE(one.find("Forecast  none: 1 software stack"), std::string::npos) << one;
+}
+
+TEST_F(Regressions, AForecastOfDoubtfulRunsSaysThatTheyAre) {
+    peakward::Run doubtful = make(250, 1, 1);
+    doubtful.flags = {"forced"};
+    for (Score& score : doubtful.results) score.flags = {"forced"};
+    auto opened = open_store(database(), OpenMode::append);
+    ASSERT_TRUE(opened && (*opened)->append(doubtful));
+    const std::string page = run({"forecast", "--hardware", "c3f8"}).out;
+    EXPECT_NE(page.find("no run that counts: all are doubtful"), std::string::npos) << page;
+    EXPECT_EQ(page.find("0 software stacks"), std::string::npos) << page;
+}
+
+TEST_F(Regressions, AForecastIsNotBuriedUnderSeriesWithoutOne) {
+    std::vector<Level> levels;
+    for (int i = 0; i < 9; ++i) levels.push_back({2, 250 - 110 * std::exp(-i / 3.0)});
+    store(levels);
+    const std::string page = run({"forecast", "--hardware", "c3f8", "--as-recorded"}).out;
+    EXPECT_LT(page.find("Levels out at"), page.find("no rise")) << page;
 }
 
 TEST_F(Regressions, AForecastSaysWhereItLevelsOutAndTestsItself) {

@@ -33,6 +33,14 @@ TEST_F(WrongUsage, AnUnknownOptionIsAnsweredWithTheNearest) {
     expect({"--verbose"}, "unknown option '--verbose'");
 }
 
+TEST_F(WrongUsage, TheProgramIsNamedOnceAndTheVerbAfterIt) {
+    expect({"maturity", "--foo"}, "peakward: maturity: unknown option '--foo'");
+    expect({"hardware", "list", "--foo"}, "peakward: hardware list: unknown option '--foo'");
+    expect({"changes"}, "peakward: changes: ");
+    expect({"hardware"}, "peakward: hardware: name one of ");
+    EXPECT_NE(run({"changes"}).err.find("\npeakward changes --help shows"), std::string::npos);
+}
+
 TEST_F(WrongUsage, AnOptionBeforeTheVerbSaysWhereItGoes) {
     expect({"--quiet", "doctor"}, "write: peakward doctor --quiet");
 }

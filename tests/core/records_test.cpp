@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/records_json.hpp"
 
 namespace peakward {
@@ -130,6 +132,29 @@ TEST(RunJson, NamesTheFieldThatIsWrong) {
     EXPECT_EQ(result.error().message, "run.measurements[0].outcome: unknown word 'splendid'");
 }
 
+TEST(RunJson, RefusesNumbersThatAFieldCannotHold) {
+    const auto message_of = [](const Json& threads) {
+        Json json = to_json(a_run());
+        json["measurements"][0]["threads"] = threads;
+        const auto result = run_from_json(json);
+        return result ? "" : result.error().message;
+    };
+    EXPECT_EQ(message_of(8), "");
+    EXPECT_EQ(message_of(8.0), "");
+    EXPECT_EQ(message_of(1e300),
+              "run.measurements[0].threads: 1e+300 is no whole number that fits there");
+    for (const Json& value : {Json(0.5), Json(5'000'000'000), Json(-5'000'000'000),
+                              Json(std::numeric_limits<std::uint64_t>::max()), Json(-1e18)})
+        EXPECT_NE(message_of(value), "") << value;
+    EXPECT_EQ(message_of(true), "run.measurements[0].threads: has the wrong type (boolean)");
+    Json json = to_json(a_run());
+    json["context"]["hardware"]["cpu"]["cores_physical"] = 1e300;
+    EXPECT_FALSE(run_from_json(json)) << "a fact";
+    json = to_json(a_run());
+    json["schema_version"] = 1e300;
+    EXPECT_FALSE(run_from_json(json)) << "what the fuzzer found";
+}
+
 TEST(RunJson, KeepsEveryVerdictThereIs) {
     Measurement m;
     for (int v = 0; v <= static_cast<int>(verdict_last); ++v)
@@ -155,6 +180,7 @@ TEST(CaseKey, IsCanonicalAndToldApartByEveryPart) {
 TEST(ShapeJson, RefusesFractions) {
     EXPECT_FALSE(shape_from_json(Json{{"m", 1.5}}));
     EXPECT_FALSE(shape_from_json(Json::array()));
+    EXPECT_FALSE(shape_from_json(Json{{"m", std::numeric_limits<std::uint64_t>::max()}}));
 }
 
 }  // namespace

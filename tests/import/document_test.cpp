@@ -21,6 +21,9 @@ TEST(Document, IsRefusedWithOneSentence) {
     using namespace std::string_literals;
     EXPECT_EQ(refusal(""), "is empty");
     EXPECT_EQ(refusal(" \n\t "), "is empty");
+    // What stands behind a byte order mark, too: found by fuzzing.
+    EXPECT_EQ(refusal("\xFF\xFE"), "is empty");
+    EXPECT_EQ(refusal("\xEF\xBB\xBF \n"), "is empty");
     EXPECT_THAT(refusal("{\"a\":\0\1\2}"s), HasSubstr("binary"));
     EXPECT_THAT(refusal("{\"a\": [1, 2"), HasSubstr("cut short"));
     EXPECT_THAT(refusal("{\"a\" 1}"), HasSubstr("not valid JSON at line 1"));

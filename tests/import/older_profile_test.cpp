@@ -274,6 +274,22 @@ TEST(OlderProfile, WrongTypesAreRefusedByTheNameOfTheField) {
     EXPECT_THAT(refusal(profile), HasSubstr("calibration_date is missing"));
 }
 
+TEST(OlderProfile, AnExtentThatNoArrayHasIsNoneAndNotANegativeOne) {
+    Json profile = Json::parse(legacy_text("profiles_i7_12700k_with_fusion.json"));
+    for (Json& fusion : profile["fusion_profiles"])
+        fusion["input_shape"] = {std::numeric_limits<std::uint64_t>::max(), 64};
+    const auto imported = read_text(profile.dump());
+    ASSERT_TRUE(imported) << imported.error().message;
+    int seen = 0;
+    for (const Measurement& m : imported->run.measurements) {
+        if (!m.what.shape.contains("fusion")) continue;
+        EXPECT_FALSE(m.what.shape.contains("d0")) << m.what.operation;
+        EXPECT_EQ(m.what.shape.at("d1"), AxisValue(std::int64_t{64})) << m.what.operation;
+        ++seen;
+    }
+    EXPECT_GT(seen, 0);
+}
+
 TEST(OlderProfile, OfEveryGenerationIsReadWhole) {
     const auto files = legacy_files();
     ASSERT_THAT(files, SizeIs(9));

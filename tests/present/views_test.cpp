@@ -154,6 +154,14 @@ TEST(ResultsTable, CarriesDesignNamesAndFullNumbers) {
     EXPECT_NE(csv.find("above_theoretical"), std::string::npos);
 }
 
+TEST(HumanTime, IsToTheSecondAndNamesTheZoneThatIsKnown) {
+    EXPECT_EQ(human_time("2026-11-20T14:30:05Z"), "2026-11-20 14:30:05 UTC");
+    EXPECT_EQ(human_time("2026-11-20T14:30:05.25Z"), "2026-11-20 14:30:05 UTC");
+    EXPECT_EQ(human_time("2025-11-28T09:32:42.466487"), "2025-11-28 09:32:42");
+    EXPECT_EQ(human_time("2026-11-20T14:30:05+01:00"), "2026-11-20 14:30:05+01:00");
+    EXPECT_EQ(human_time("yesterday"), "yesterday");
+}
+
 TEST(ShortShape, IsAsShortAsItStaysClear) {
     using I = std::int64_t;
     EXPECT_EQ(short_shape({{"m", I{512}}, {"n", I{512}}, {"k", I{512}}}), "m=n=k=512");

@@ -82,6 +82,14 @@ TEST(CsvSeries, TheSeparatorIsFoundAndACommaIsDecimalOnlyBetweenSemicolons) {
     EXPECT_THAT(refused_csv("t;v\na;1\nb;1.234,5\n").message, HasSubstr("1.234,5"));
 }
 
+TEST(CsvSeries, EveryColumnHasANameOfItsOwn) {
+    EXPECT_THAT(columns_of(read("t,v,v\n1,2,3\n2,3,4\n")), ElementsAre("v", "v (column 3)"));
+    EXPECT_THAT(columns_of(read("t,v (column 4),v,v\n1,2,3,4\n2,3,4,5\n")),
+                ElementsAre("v (column 4)", "v", "v (column 4) (column 4)"));
+    EXPECT_THAT(columns_of(read("t,column 3,\n1,2,3\n2,3,4\n")),
+                ElementsAre("column 3", "column 3 (column 3)"));
+}
+
 TEST(CsvSeries, EmptyCellsNanAndInfinitiesAreGaps) {
     const auto values = read("t,v\na,1\nb,\nc,NaN\nd,-inf\ne, NA \nf,null\ng,2\n").series[0].values;
     ASSERT_THAT(values, SizeIs(7));

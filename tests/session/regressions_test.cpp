@@ -39,6 +39,10 @@ protected:
         return reply ? std::move(*reply) : RegressionsReply{};
     }
 
+    std::string suite_ = "quick/1";
+    std::vector<MatchedProduct> products_;
+    std::string native_device_ = "cpu";
+
 private:
     peakward::Run one_run(const Stack& stack, const std::string& power_mode) {
         const auto number = static_cast<std::uint64_t>(++days_);
@@ -46,7 +50,7 @@ private:
                                          .measurements = 2,
                                          .windows = 1,
                                          .timestamp_unix = 1'795'000'000 + days_ * day_s,
-                                         .suite = "quick/1"});
+                                         .suite = suite_});
         auto& software = run.context.software;
         using Text = Fact<std::string>;
         software.components["os_kernel"] = Text::known(stack.kernel, "uname");
@@ -54,10 +58,12 @@ private:
         software.fingerprint = std::to_string(std::hash<std::string>{}(stack.kernel));
         software.stack_digest = std::to_string(std::hash<std::string>{}(stack.kernel + stack.blas));
         run.context.environment.power_mode = Text::known(power_mode, "power profile");
+        run.products = products_;
         const double slower = power_mode == "performance" ? 1 : 0.5;
         for (Score& score : run.results) {
             const bool subject = score.backend == "blas" && score.precision == "fp32";
             const double factor = slower * (subject ? stack.factor : 1);
+            if (score.backend == "native") score.device = native_device_;
             score.stream_best_gbps.reset();
             score.blas3_gops.reset();
             score.efficiency.reset();
@@ -102,6 +108,18 @@ TEST_F(PlantedRegressions, OneBadCellIsSuspectedAndAsksForAnotherRun) {
     EXPECT_THAT(reply.regressions.front().cause.recommendation, HasSubstr("Run again"));
 }
 
+TEST_F(PlantedRegressions, ASuspicionOfImportedRunsIsNotSentToCalibrate) {
+    suite_ = "import-kernels-52x10/1";
+    measure({"6.8"}, 5);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.90}, 1);
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const std::string advice = reply.regressions.front().cause.recommendation;
+    EXPECT_THAT(advice, HasSubstr("Have one run more"));
+    EXPECT_THAT(advice, HasSubstr("the tool that made them"));
+    EXPECT_THAT(advice, testing::Not(HasSubstr("--confirm")));
+}
+
 TEST_F(PlantedRegressions, ASlowDeclineIsFoundAgainstTheBest) {
     for (int i = 0; i <= 10; ++i)
         measure({"6." + std::to_string(i), "OpenBLAS 0.3.21", std::pow(0.991, i)}, 3);
@@ -119,6 +137,66 @@ TEST_F(PlantedRegressions, WhatRecoveredIsNotCurrent) {
     measure({"6.10"}, 8);
     const auto reply = look();
     EXPECT_THAT(reply.regressions, IsEmpty());
+    ASSERT_THAT(reply.recovered, SizeIs(1));
+    const ExplainedRegression& gone = reply.recovered.front();
+    EXPECT_EQ(gone.key.backend, "blas");
+    EXPECT_EQ(gone.key.precision, "fp32");
+    EXPECT_EQ(gone.regression.status, RegressionStatus::recovered);
+    const Comparison& drop = gone.regression.main();
+    EXPECT_EQ(drop.baseline, Baseline::previous) << "the level before it, and not the best one";
+    EXPECT_NEAR(drop.before.level, 250, 2);
+    EXPECT_NEAR(drop.now.level, 225, 2);
+    EXPECT_NEAR(drop.change_percent, -10, 1);
+    EXPECT_EQ(drop.agreeing_runs, 8);
+    EXPECT_EQ(gone.regression.recovered_unix, 1'795'000'000 + 17 * day_s);
+    EXPECT_THAT(gone.cause.cause, HasSubstr("6.8 -> 6.9"));
+}
+
+TEST_F(PlantedRegressions, WhatCameBackHalfWayIsARegression) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.8}, 8);
+    measure({"6.10", "OpenBLAS 0.3.21", 0.88}, 8);
+    const auto reply = look();
+    EXPECT_THAT(reply.recovered, IsEmpty());
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    EXPECT_EQ(reply.regressions.front().regression.main().baseline, Baseline::best);
+}
+
+TEST_F(PlantedRegressions, WhatRecoveredAndFellAgainIsShownOnceAsARegression) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.9}, 8);
+    measure({"6.10"}, 8);
+    measure({"6.11", "OpenBLAS 0.3.21", 0.9}, 8);
+    const auto reply = look();
+    EXPECT_THAT(reply.recovered, IsEmpty());
+    EXPECT_THAT(reply.regressions, SizeIs(1));
+}
+
+TEST_F(PlantedRegressions, ADropBelowTheThresholdIsNotOneThatRecovered) {
+    measure({"6.8"}, 8);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.9}, 8);
+    measure({"6.10"}, 8);
+    RegressionsRequest request;
+    request.options.threshold_percent = 20;
+    EXPECT_THAT(look(request).recovered, IsEmpty());
+}
+
+TEST_F(PlantedRegressions, OneProductOfAHostIsLookedAtAlone) {
+    products_ = {{"cpu", "intel_i7_12700k", 1, 1, "its name", ""},
+                 {"cuda:0", "nvidia_h100_sxm5_80gb", 1, 1, "its name", ""}};
+    native_device_ = "cuda:0";
+    measure({"6.8", "OpenBLAS 0.3.21"}, 5);
+    measure({"6.8", "OpenBLAS 0.3.22", 0.93}, 3);  // of blas, which runs on the CPU
+    RegressionsRequest request;
+    EXPECT_EQ(look(request).report.series, 4u);
+    request.subject = "intel_i7_12700k";
+    const auto cpu = look(request);
+    EXPECT_EQ(cpu.report.series, 2u);
+    EXPECT_THAT(cpu.regressions, SizeIs(1));
+    request.subject = "nvidia_h100_sxm5_80gb";
+    const auto gpu = look(request);
+    EXPECT_EQ(gpu.report.series, 2u);
+    EXPECT_THAT(gpu.regressions, IsEmpty());
 }
 
 TEST_F(PlantedRegressions, AShiftedPowerModeIsAnotherSeries) {

@@ -478,6 +478,30 @@ TEST_P(SeriesContract, HardwareIsEveryLineageByItsNewestRun) {
     EXPECT_THAT(list->at(1).products, IsEmpty());
 }
 
+TEST_P(SeriesContract, ProductsOfImportedRunsAreThoseOfAllTheirDevices) {
+    auto store = open();
+    const auto imported = [](std::uint64_t seed, int day, const char* device, const char* product) {
+        peakward::Run run = make_run({.seed = seed,
+                                      .measurements = 1,
+                                      .windows = 1,
+                                      .timestamp_unix = 1795000000 + day * 86400,
+                                      .suite = "import-kernels-52x10/1"});
+        run.products = {{device, product, 1, 1, "its name", ""}};
+        return run;
+    };
+    add(*store, imported(1, 0, "cpu", "old_name"));
+    add(*store, imported(2, 1, "cpu", "jetson_cpu"));
+    add(*store, imported(3, 2, "cuda:0", "jetson_gpu"));
+    const auto products = store->hardware()->at(0).products;
+    EXPECT_THAT(products, ElementsAre(Pair("cpu", "jetson_cpu"), Pair("cuda:0", "jetson_gpu")));
+    // A run of this program tells of every device, also by what it leaves out.
+    peakward::Run own = imported(4, 3, "cpu", "intel_i7_12700k");
+    own.suite = "quick/3";
+    add(*store, own);
+    const auto now = store->hardware()->at(0).products;
+    EXPECT_THAT(now, ElementsAre(Pair("cpu", "intel_i7_12700k")));
+}
+
 TEST_P(SeriesContract, FactsAreWhatARunRanOn) {
     auto store = open();
     add(*store, make_small_run(1));

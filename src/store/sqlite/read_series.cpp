@@ -322,20 +322,33 @@ Result<std::vector<SoftwareStack>> SqliteStore::stacks() {
 
 namespace {
 
+// Imported runs tell of one device each: products of the others are in the runs before the newest.
+constexpr const char* imported_products =
+    "SELECT p.device, p.product FROM run_products p JOIN (SELECT seq, timestamp_unix FROM runs "
+    "WHERE lineage = ? AND suite GLOB 'import-*' ORDER BY timestamp_unix DESC, seq DESC LIMIT 200) "
+    "r ON r.seq = p.seq ORDER BY r.timestamp_unix DESC, r.seq DESC";
+
 // What the newest run of a lineage says of it.
 void read_newest(Connection& c, KnownHardware& known) {
+    bool is_imported = false;
     {
         Statement row = c.prepare(
             "SELECT f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g "
-            "WHERE g.seq = f.seq AND g.position = 0) FROM run_facts f WHERE f.seq = ?");
+            "WHERE g.seq = f.seq AND g.position = 0), (SELECT suite GLOB 'import-*' FROM runs r "
+            "WHERE r.seq = f.seq) FROM run_facts f WHERE f.seq = ?");
         row.bind(1, known.newest_seq);
         if (!row.step()) return;
         known.cpu_model = row.optional_text(0).value_or("unknown");
         known.gpu_model = row.optional_text(1).value_or("N/A");
+        is_imported = row.integer(2) != 0;
     }
     Statement products = c.prepare("SELECT device, product FROM run_products WHERE seq = ?");
     products.bind(1, known.newest_seq);
     while (products.step()) known.products[products.text(0)] = products.text(1);
+    if (!is_imported) return;
+    Statement others = c.prepare(imported_products);
+    others.bind(1, std::string_view(known.lineage));
+    while (others.step()) known.products.try_emplace(others.text(0), others.text(1));
 }
 
 }  // namespace
