@@ -43,8 +43,8 @@ std::string shown_name(const std::string& name) {
         if (name == words.name) return words.shown;
     if (name.starts_with("clock_mhz ")) return "clock of " + name.substr(10) + " in MHz";
     std::string plain = name;
-    for (const char* tail : {"_version", "_library"})
-        if (plain.ends_with(tail)) plain.resize(plain.size() - std::string_view(tail).size());
+    for (const std::string_view tail : {"_version", "_library"})
+        if (plain.ends_with(tail)) plain.erase(plain.size() - tail.size());
     std::replace(plain.begin(), plain.end(), '_', ' ');
     return plain;
 }

@@ -113,12 +113,10 @@ Report report_of(const ImportReply& reply, bool dry_run) {
         text += fmt::format(", {} flagged", plural(std::ssize(reply.flagged), "file"));
     if (!reply.refused.empty()) text += fmt::format(", {} refused", reply.refused.size());
     sum.paragraphs.push_back({text + ".", any ? Tone::good : Tone::bad, any ? "✓" : "✗"});
-    if (!reply.flagged.empty())
-        sum.paragraphs.push_back(
-            {"A flagged run is kept and shown, and is never a baseline, a milestone or a "
-             "regression.",
-             Tone::plain,
-             {}});
+    Paragraph of_flagged;
+    of_flagged.text =
+        "A flagged run is kept and shown, and is never a baseline, a milestone or a regression.";
+    if (!reply.flagged.empty()) sum.paragraphs.push_back(std::move(of_flagged));
     if (reply.passed_over > 0)
         sum.paragraphs.push_back(
             {fmt::format("{} in the folders passed over: their names end in none of .json, .db, "
