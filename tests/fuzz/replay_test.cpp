@@ -13,8 +13,9 @@ namespace {
 
 std::size_t replay(const std::string& folder, std::string (*target)(std::string_view)) {
     std::size_t inputs = 0;
-    const std::string root = std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/";
-    for (const auto& entry : std::filesystem::directory_iterator(root + folder)) {
+    const auto inputs_folder =
+        std::filesystem::path(PEAKWARD_SOURCE_DIR) / "tests" / "fixtures" / folder;
+    for (const auto& entry : std::filesystem::directory_iterator(inputs_folder)) {
         if (!entry.is_regular_file()) continue;
         std::ifstream file(entry.path(), std::ios::binary);
         std::ostringstream text;
