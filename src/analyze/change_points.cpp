@@ -256,6 +256,21 @@ double student_to_normal(double z, double freedom) {
     return 1 + (z2 + 1) / (4 * freedom) + (5 * z2 * z2 + 16 * z2 + 3) / (96 * freedom * freedom);
 }
 
+// Variance of v_t as it was before `at`. That of the spread goes with an autocorrelation on the
+// safe side, which makes it too small.
+double variance_before(const Work& work, const Levels& levels, std::size_t at) {
+    constexpr double share_least = 0.25;  // of that of the spread
+    double squares = 0;
+    std::size_t begin = 0, count = 0;
+    for (std::size_t k = 0; k <= work.steps.size() && begin < at; ++k, ++count) {
+        const std::size_t end = k < work.steps.size() ? std::min(work.steps[k], at) : at;
+        squares += levels.cost(begin, end);
+        begin = end;
+    }
+    return std::max(squares / std::max(1.0, double(at) - double(count)),
+                    share_least * work.spread.innovation_variance());
+}
+
 // The noise the newest values are judged by: wider by what is not known of its spread and of the
 // level before, for a test at `p`.
 NoiseDensity density_of(const Work& work, const Levels& levels, const Split& split, double p) {
@@ -266,7 +281,8 @@ NoiseDensity density_of(const Work& work, const Levels& levels, const Split& spl
     const double freedom = std::max(1.0, double(split.at) - double(work.steps.size()) - 2);
     const double wider = student_to_normal(normal_quantile(1 - p / 2), freedom);
     NoiseDensity density;
-    density.sigma = std::sqrt(work.spread.innovation_variance() * (1 + asked / known)) * wider;
+    density.sigma =
+        std::sqrt(variance_before(work, levels, split.at) * (1 + asked / known)) * wider;
     set_tails(density, work, levels, split.at);
     return density;
 }
@@ -295,7 +311,7 @@ Newest newest_of(const Work& work, std::size_t count) {
 // sure gets most. A young series knows its noise badly.
 double chance_allowed(const Work& work, const ChangeOptions& options, std::size_t age) {
     constexpr double life_points = 365, points_enough = 100;
-    constexpr double share_first = 1.75, share_other = 0.1;
+    constexpr double share_first = 2, share_other = 0.1;
     const double points = double(work.size());
     const double known = std::min(1.0, points / points_enough);
     const double share = age == options.points_min + 1 ? share_first : share_other;

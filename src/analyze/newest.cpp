@@ -51,14 +51,19 @@ Words words_of_both(const Words& a, const Words& b) {
 double chance_of_sum(const Words& first, const Words& other, std::size_t count, double sum) {
     Words words = first;
     for (std::size_t i = 2; i < count; ++i) words = words_of_both(words, other);
-    Words at_least(other.size() + 1);
-    for (std::size_t j = other.size(); j-- > 0;) at_least[j] = at_least[j + 1] + other[j];
-    const auto cells = std::ptrdiff_t(std::ceil((sum + double(count) * word_most) / cell - 0.5));
+    // Half of a cell's share lies above its middle, and between the middles it is shared out.
+    Words above(other.size() + 1);
+    double beyond = 0;
+    for (std::size_t j = other.size(); j-- > 0; beyond += other[j])
+        above[j] = beyond + other[j] / 2;
+    const double needed = (sum + double(count) * word_most) / cell;
     double chance = 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::ptrdiff_t left = std::max<std::ptrdiff_t>(0, cells - std::ptrdiff_t(i));
-        if (left < std::ptrdiff_t(at_least.size()))
-            chance += words[i] * at_least[std::size_t(left)];
+        const double left = std::max(0.0, needed - double(i));
+        const auto below = std::size_t(left);
+        if (below + 1 >= above.size()) continue;
+        const double part = left - double(below);
+        chance += words[i] * ((1 - part) * above[below] + part * above[below + 1]);
     }
     return chance;
 }
@@ -74,8 +79,10 @@ double NoiseDensity::operator()(double v) const {
 }
 
 NoiseDensity::Tail tail_of(double count, double excess, double points, double far) {
-    // As if one more had been seen, as far again; where none was, hardly any.
-    const double more = count > 0 ? 1 : 0.005;
+    // As if more had been seen, as far again. Where none was, there may be some yet: of those that
+    // come once in so many values, none is seen with chance exp(-points / usual).
+    constexpr double usual = 30;
+    const double more = count > 0 ? 1 : std::max(0.005, 0.5 * std::exp(-points / usual));
     constexpr double share_most = 0.2;
     const double mean = (count * excess + more * far) / (count + more);
     const double share = (count + more) / points * std::exp(far / mean);
