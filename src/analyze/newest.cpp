@@ -14,7 +14,9 @@ namespace {
 constexpr double word_most = 16;
 
 double word_of(const NoiseDensity& density, double v, double shift) {
-    const double ratio = std::log(density(v - shift)) - std::log(density(v));
+    constexpr double least = 1e-300;  // where noise is so small that nothing is likely
+    const double ratio =
+        std::log(std::max(least, density(v - shift))) - std::log(std::max(least, density(v)));
     return std::clamp(ratio, -word_most, word_most);
 }
 

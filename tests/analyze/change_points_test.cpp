@@ -177,6 +177,16 @@ TEST(WatchedSeries, AnOutlierAmongTheNewestDoesNotHideALevel) {
     EXPECT_LT(changes[0].p_value, 0.04);
 }
 
+TEST(WatchedSeries, WithoutNoiseALevelOfFourIsOne) {
+    std::vector<double> series(60, 250);
+    EXPECT_THAT(watched_changes(series), SizeIs(0));
+    series.insert(series.end(), 4, 240);
+    const auto changes = watched_changes(series);
+    ASSERT_THAT(changes, SizeIs(1));
+    EXPECT_EQ(changes[0].index, 60u);
+    EXPECT_NEAR(changes[0].effect_percent, -4, 1e-6);
+}
+
 TEST(WatchedSeries, OutliersInARowAreNoLevelWhereOutliersAreUsual) {
     auto series = made_series(NoiseKind::gaussian, 203, 6);
     for (const std::size_t t : {20u, 50u, 90u, 91u, 130u, 170u}) series[t] = 106 + double(t % 7);
