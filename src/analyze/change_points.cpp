@@ -6,6 +6,7 @@
 
 #include "analyze/distributions.hpp"
 #include "analyze/levels.hpp"
+#include "analyze/newest.hpp"
 #include "analyze/noise.hpp"
 #include "analyze/trends.hpp"
 
@@ -19,11 +20,14 @@ struct Work {
     std::vector<double> values;
     std::vector<std::size_t> places;    // in the caller's series
     std::vector<std::size_t> outliers;  // the same, of values set aside
-    double centre = 0;                  // taken off the values, so that sums stay small
+    std::vector<double> outlier_values;
+    double far = 0;     // that outliers lie out
+    double centre = 0;  // taken off the values, so that sums stay small
     Spread spread;
     std::vector<std::size_t> steps;
     std::optional<Trend> trend;  // instead of steps: the series is one long rise or fall
     bool heavy_tails = false;
+    std::optional<double> newest_p_value;  // the last step was found by the look at the newest
 
     std::size_t size() const { return values.size(); }
     std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : steps[i - 1]; }
@@ -45,7 +49,8 @@ std::vector<bool> mark_outliers(Work& work) {
     const std::size_t count = count_of(outliers);
     work.heavy_tails =
         count >= heavy_count && double(count) > heavy_share * double(work.values.size());
-    return work.heavy_tails ? outliers_of(work.values, far_in_heavy_tails * sigma) : outliers;
+    work.far = (work.heavy_tails ? far_in_heavy_tails : far) * sigma;
+    return work.heavy_tails ? outliers_of(work.values, work.far) : outliers;
 }
 
 Work work_of(std::span<const double> values) {
@@ -62,6 +67,7 @@ Work work_of(std::span<const double> values) {
     for (std::size_t t = 0; t < outliers.size(); ++t) {
         if (outliers[t]) {
             work.outliers.push_back(work.places[t]);
+            work.outlier_values.push_back(work.values[t] - work.centre);
             continue;
         }
         work.values[kept] = work.values[t] - work.centre;
@@ -73,29 +79,32 @@ Work work_of(std::span<const double> values) {
     return work;
 }
 
+// How many values without memory the series is worth when its noise is learned. Autocorrelation is
+// learned more slowly than spread, and a watched series is looked at while it is not known well.
+double points_worth(const Work& work, const ChangeOptions& options) {
+    constexpr double points_enough = 60;
+    const double points = double(work.size());
+    if (!options.watched) return points;
+    return points * std::min(1.0, points / points_enough) * (1 - work.spread.rho);
+}
+
 // A bound on z that noise passes with probability `p` in one look: wider where the noise was
-// learned from few points. Autocorrelation is learned more slowly than spread, and a watched series
-// is looked at while it is not known well.
+// learned from few points.
 double bound_of(const Work& work, const ChangeOptions& options, double p) {
-    const double counted = double(work.size()) * (options.watched ? 1 - work.spread.rho / 2 : 1);
-    const double freedom = std::max(1.0, counted - double(work.steps.size()) - 2);
+    const double freedom =
+        std::max(1.0, points_worth(work, options) - double(work.steps.size()) - 2);
     return student_quantile(1 - p / 2, freedom);
 }
 
-// A watched series spends most of its false alarms on the first look at a new level that is old
-// enough, which every place gets once and where an early answer is worth most; the other looks,
-// which come again with every point, must be surer.
+// A watched series spends its false alarms on the newest values (look_at_newest), where an early
+// answer is worth most; the other looks, which come again with every point, must be surer.
 StepOptions bounds_for(const Work& work, const ChangeOptions& options) {
-    constexpr double other_looks_share = 0.25;
-    constexpr std::size_t life_points = 365;
+    constexpr double other_looks_share = 0.1;
     constexpr double youngest_surcharge = 0.5;
     StepOptions bounds;
     bounds.points_min = options.points_min;
-    const double others = options.watched ? other_looks_share * options.alpha : options.alpha;
-    bounds.bound = bound_of(work, options, others / looks_of(work.size()));
-    const double first_look = options.alpha / double(std::max(work.size(), life_points));
-    const bool early = options.watched && !work.heavy_tails;
-    bounds.bound_first_look = early ? bound_of(work, options, first_look) : bounds.bound;
+    const double alpha = options.watched ? other_looks_share * options.alpha : options.alpha;
+    bounds.bound = bound_of(work, options, alpha / looks_of(work.size()));
     bounds.bound_youngest = bounds.bound + youngest_surcharge;
     return bounds;
 }
@@ -135,12 +144,13 @@ struct Explanation {
 // pays; a long one can.
 double price_of(const Work& work, const ChangeOptions& options, const Spread& spread,
                 double changes) {
-    constexpr double price_most = 15, price_per_point = 0.4, points_to_tell = 120;
+    constexpr double price_most = 15, price_most_watched = 22;
+    constexpr double price_per_point = 0.4, points_to_tell = 120;
     const double variance = std::max(spread.innovation_variance(), 1e-300);
     const double n = double(work.size());
     const double told = std::min(1.0, points_to_tell / n);
-    const double price =
-        std::min(price_most * told * (options.watched ? 1 : told * told), price_per_point * n);
+    const double most = options.watched ? price_most_watched : price_most * told * told;
+    const double price = std::min(most * told, price_per_point * n);
     return n * std::log(variance) + changes * price;
 }
 
@@ -216,6 +226,149 @@ void find_steps_and_noise(Work& work, const ChangeOptions& options) {
     work.spread = best.spread;
 }
 
+// Outliers before `at`, by the side of the level they lie on.
+void set_tails(NoiseDensity& density, const Work& work, const Levels& levels, std::size_t at) {
+    double up = 0, down = 0, up_excess = 0, down_excess = 0;
+    std::size_t begin = 0, i = 0;
+    for (std::size_t k = 0; k <= work.steps.size() && begin < at; ++k) {
+        const std::size_t end = k < work.steps.size() ? std::min(work.steps[k], at) : at;
+        const double level = levels.level(begin, end);
+        for (; i < work.outliers.size() && work.outliers[i] < work.places[end - 1]; ++i) {
+            const double out = work.outlier_values[i] - level;
+            (out > 0 ? up : down) += 1;
+            (out > 0 ? up_excess : down_excess) += std::max(0.0, std::abs(out) - work.far);
+        }
+        begin = end;
+    }
+    density.up = tail_of(up, up > 0 ? up_excess / up : 0, double(at), work.far);
+    density.down = tail_of(down, down > 0 ? down_excess / down : 0, double(at), work.far);
+}
+
+// The level from `begin` to `at`, and `count` newest values that are compared with it.
+struct Split {
+    std::size_t begin = 0, at = 0, count = 0;
+};
+
+// Quantile of Student's distribution over the normal one `z`, to second order (Cornish and Fisher):
+// the exact one would cost as much as the whole search.
+double student_to_normal(double z, double freedom) {
+    const double z2 = z * z;
+    return 1 + (z2 + 1) / (4 * freedom) + (5 * z2 * z2 + 16 * z2 + 3) / (96 * freedom * freedom);
+}
+
+// Variance of v_t as it was before `at`. That of the spread goes with an autocorrelation on the
+// safe side, which makes it too small.
+double variance_before(const Work& work, const Levels& levels, std::size_t at) {
+    constexpr double share_least = 0.25;  // of that of the spread
+    double squares = 0;
+    std::size_t begin = 0, count = 0;
+    for (std::size_t k = 0; k <= work.steps.size() && begin < at; ++k, ++count) {
+        const std::size_t end = k < work.steps.size() ? std::min(work.steps[k], at) : at;
+        squares += levels.cost(begin, end);
+        begin = end;
+    }
+    return std::max(squares / std::max(1.0, double(at) - double(count)),
+                    share_least * work.spread.innovation_variance());
+}
+
+// The noise the newest values are judged by: wider by what is not known of its spread and of the
+// level before, for a test at `p`.
+NoiseDensity density_of(const Work& work, const Levels& levels, const Split& split, double p) {
+    const double g = 1 - work.spread.rho;
+    const double known =
+        1 - work.spread.rho * work.spread.rho + g * g * double(split.at - split.begin - 1);
+    const double asked = 1 + g * g * double(split.count - 1);
+    const double freedom = std::max(1.0, double(split.at) - double(work.steps.size()) - 2);
+    const double wider = student_to_normal(normal_quantile(1 - p / 2), freedom);
+    NoiseDensity density;
+    density.sigma =
+        std::sqrt(variance_before(work, levels, split.at) * (1 + asked / known)) * wider;
+    set_tails(density, work, levels, split.at);
+    return density;
+}
+
+// The newest values in time order, outliers put back.
+struct Newest {
+    std::vector<double> values;
+    std::size_t at = 0;  // the first of them that is not an outlier
+};
+
+Newest newest_of(const Work& work, std::size_t count) {
+    Newest newest{{}, work.size()};
+    std::size_t outlier = work.outliers.size();
+    while (newest.values.size() < count && newest.at > 0) {
+        if (outlier > 0 && work.outliers[outlier - 1] > work.places[newest.at - 1])
+            newest.values.push_back(work.outlier_values[--outlier]);
+        else
+            newest.values.push_back(work.values[--newest.at]);
+    }
+    std::reverse(newest.values.begin(), newest.values.end());
+    return newest;
+}
+
+// The chance that a look at a level of `age` points may alarm with. Neighbouring looks see nearly
+// the same values, so that a year of them alarms less than their sum; the first one that can be
+// sure gets most. A young series knows its noise badly.
+double chance_allowed(const Work& work, const ChangeOptions& options, std::size_t age) {
+    constexpr double life_points = 365, points_enough = 100;
+    constexpr double share_first = 1.5, share_other = 0.1;  // docs/benchmarks.md: what was seen
+    const double points = double(work.size());
+    const double known = std::min(1.0, points / points_enough);
+    const double share = age == options.points_min + 1 ? share_first : share_other;
+    return share * known * known * options.alpha / std::max(points, life_points);
+}
+
+constexpr std::size_t age_judged_most = 8;  // of a level that look_at_newest judges
+constexpr std::size_t level_before_least = 12;
+
+struct Look {
+    std::size_t at = 0;  // 0: the newest values say nothing
+    double p_value = 1;
+};
+
+Look best_look(const Work& work, const Levels& levels, std::size_t begin,
+               const ChangeOptions& options) {
+    Look best;
+    double least = 1;
+    for (std::size_t age = options.points_min; age <= age_judged_most; ++age) {
+        Newest newest = newest_of(work, age);
+        if (newest.at < begin + level_before_least || newest.at == work.size()) continue;
+        const double level = levels.level(begin, newest.at);
+        for (double& value : newest.values) value -= level;
+        const double allowed = chance_allowed(work, options, age);
+        const NoiseDensity density = density_of(work, levels, {begin, newest.at, age}, allowed);
+        const double chance = chance_of_newest(newest.values, work.values[newest.at - 1] - level,
+                                               work.spread.rho, density);
+        if (chance > least * allowed) continue;
+        least = chance / allowed;
+        best = {newest.at, least * options.alpha};
+    }
+    return best;
+}
+
+// In a watched series the newest values decide by themselves, tails and all, whether they are a
+// level: against the level before, as if no step near the end had been found yet. That one may
+// stand a few points off, where chance makes it likelier.
+void look_at_newest(Work& work, const ChangeOptions& options) {
+    constexpr std::size_t age_doubtful = 16;
+    if (work.trend || !(work.spread.sigma > 0)) return;
+    std::vector<std::size_t> settled = work.steps;
+    while (!settled.empty() && work.size() - settled.back() < age_doubtful) settled.pop_back();
+    const std::size_t begin = settled.empty() ? 0 : settled.back();
+    if (work.size() < begin + level_before_least + age_judged_most) return;
+    const Look look = best_look(work, Levels(work.values, work.spread.rho), begin, options);
+    if (look.at > 0) {
+        work.steps = std::move(settled);
+        work.steps.push_back(look.at);
+        work.newest_p_value = look.p_value;
+        return;
+    }
+    std::erase_if(work.steps, [&](std::size_t at) {
+        const std::size_t age = work.size() - at;
+        return age >= options.points_min && age <= age_judged_most;
+    });
+}
+
 double p_value_of(const Work& work, double z) {
     const double freedom = std::max(1.0, double(work.size() - work.steps.size()) - 2);
     return std::min(1.0, looks_of(work.size()) * 2 * student_upper_tail(z, freedom));
@@ -244,6 +397,8 @@ Change step_change(const Work& work, const Levels& levels, std::size_t i) {
     change.after = step.after;
     const double z = std::sqrt(levels.gain(work.begin_of(i), at, work.end_of(i)) / variance);
     change.p_value = p_value_of(work, z);
+    if (work.newest_p_value && i + 1 == work.steps.size())
+        change.p_value = std::min(change.p_value, *work.newest_p_value);
     set_effect(change, step.after - step.before, step.variance * variance, work.centre);
     return change;
 }
@@ -301,7 +456,8 @@ void report_changes(const Work& work, const ChangeOptions& options, ChangeReport
     const Levels levels(work.values, work.spread.rho);
     auto add = [&](Change change) {
         if (std::abs(change.effect_percent) < options.effect_min_percent) return;
-        const bool young = work.size() - change.index < options.points_min;
+        const bool young = work.size() - change.index < options.points_min &&
+                           !(work.newest_p_value && change.index == work.steps.back());
         change.index = work.places[change.index];
         change.end = work.places[change.end];
         if (young)
@@ -344,6 +500,7 @@ ChangeReport find_changes(std::span<const double> values, const ChangeOptions& o
     report.noise.points = work.size();
     if (work.size() < 2) return report;
     find_steps_and_noise(work, options);
+    if (options.watched) look_at_newest(work, options);
     const Levels levels(work.values, work.spread.rho);
     report.noise.sigma = work.spread.sigma;
     report.noise.rho = work.spread.rho;

@@ -7,6 +7,7 @@
 // bound that keeps false alarms of the whole series below `alpha`. The likelihood is that of levels
 // with first-order autoregressive noise, so that neighbouring runs that resemble each other do not
 // pass for evidence. Stairs that a ramp or a saturating curve explains better become one of those.
+// In a watched series the newest values decide by themselves whether they are a level (newest.hpp).
 #pragma once
 
 #include <cstddef>

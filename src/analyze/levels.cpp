@@ -79,12 +79,14 @@ struct Proposal {
     double gain = 0;
 };
 
-// Places where the windows before and after differ more than anywhere near.
+// Places where the windows before and after differ more than anywhere near. Long windows are moved
+// by more than one point at a time: every place is moved to where it is likeliest later.
 void propose_with_window(const Levels& levels, std::size_t length, double gain_min,
                          std::vector<Proposal>& proposals) {
+    constexpr std::size_t moves = 28;  // of a window by its own length
     const std::size_t n = levels.size();
     Proposal best;
-    for (std::size_t at = 1; at < n; ++at) {
+    for (std::size_t at = 1; at < n; at += std::max<std::size_t>(1, length / moves)) {
         const std::size_t begin = at > length ? at - length : 0;
         const std::size_t end = std::min(n, at + length);
         const double gain = levels.gain(begin, at, end);
@@ -170,9 +172,7 @@ private:
     double gain_min(std::size_t at, std::size_t end) const {
         const std::size_t age = end - at;
         const bool last = end == levels_.size();
-        const double z = last && age == points_min_       ? options_.bound_youngest
-                         : last && age == points_min_ + 1 ? options_.bound_first_look
-                                                          : options_.bound;
+        const double z = last && age == points_min_ ? options_.bound_youngest : options_.bound;
         return z * z * variance_;
     }
 
@@ -255,8 +255,7 @@ std::vector<std::size_t> find_steps(const Levels& levels, double variance,
     // Proposals are cheap: what the bound will refuse may still be the right place of two steps.
     constexpr double proposal_share = 0.5;
     constexpr double penalty_share = 0.8;
-    const double least = std::min(options.bound, options.bound_first_look);
-    const double full = least * least * variance;
+    const double full = options.bound * options.bound * variance;
     const auto places = propose(levels, proposal_share * full);
     if (places.empty()) return {};
     auto steps = choose(levels, places, penalty_share * full, options.points_min);

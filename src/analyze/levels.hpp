@@ -47,10 +47,9 @@ private:
 double looks_of(std::size_t points);
 
 struct StepOptions {
-    double bound = 4;             // z that a step must reach
-    double bound_first_look = 4;  // when its level is `points_min + 1` old and the last
-    double bound_youngest = 5;    // when it is `points_min` old and the last
-    std::size_t points_min = 3;   // of a level
+    double bound = 4;            // z that a step must reach
+    double bound_youngest = 5;   // when its level is `points_min` old and the last
+    std::size_t points_min = 3;  // of a level
 };
 
 // First points of the new levels, ascending. `variance` is that of v_t.

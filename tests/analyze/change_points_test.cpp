@@ -129,19 +129,80 @@ TEST(FindChanges, AYoungLevelIsSuspectedAndThenConfirmed) {
     EXPECT_FALSE(four_old.suspected);
 }
 
-TEST(FindChanges, AStepOfThreePercentIsConfirmedWithinThreeFurtherRuns) {
+std::vector<Change> watched_changes(std::span<const double> series) {
     ChangeOptions watched;
     watched.watched = true;
-    int confirmed = 0;
-    for (std::uint64_t seed = 0; seed < 60; ++seed) {
-        const auto series = stepped(NoiseKind::gaussian, 204, 5000 + seed, 200, seed % 2 ? 3 : -3);
-        bool seen = false;
-        for (std::size_t n = 201; n <= 204; ++n)
-            for (const Change& c : find_changes(std::span(series).first(n), watched).changes)
-                seen = seen || near(c.index, 200);
-        confirmed += seen;
-    }
-    EXPECT_GE(confirmed, 52);
+    return find_changes(series, watched).changes;
+}
+
+TEST(WatchedSeries, AStepOfThreePercentIsConfirmedWithinThreeFurtherRuns) {
+    const auto confirmed_of_60 = [](NoiseKind kind) {
+        int confirmed = 0;
+        for (std::uint64_t seed = 0; seed < 60; ++seed) {
+            const auto series = stepped(kind, 204, 5000 + seed, 200, seed % 2 ? 3 : -3);
+            bool seen = false;
+            for (std::size_t n = 201; n <= 204; ++n)
+                for (const Change& c : watched_changes(std::span(series).first(n)))
+                    seen = seen || near(c.index, 200);
+            confirmed += seen;
+        }
+        return confirmed;
+    };
+    // Who knows the noise confirms 59, 56, 47 and 48 (docs/benchmarks.md, at most).
+    EXPECT_GE(confirmed_of_60(NoiseKind::gaussian), 54);
+    EXPECT_GE(confirmed_of_60(NoiseKind::outliers), 51);
+    EXPECT_GE(confirmed_of_60(NoiseKind::autoregressive), 36);
+    EXPECT_GE(confirmed_of_60(NoiseKind::two_modes), 34);
+}
+
+TEST(WatchedSeries, SeldomAlarmsThoughItIsLookedAtAfterEveryRun) {
+    int alarms = 0;
+    for (const NoiseKind kind : all_noises)
+        for (std::uint64_t seed = 0; seed < 10; ++seed) {
+            const auto series = made_series(kind, 200, 3000 + seed);
+            bool alarmed = false;
+            for (std::size_t n = 1; n <= 200; ++n)
+                alarmed = alarmed || !watched_changes(std::span(series).first(n)).empty();
+            alarms += alarmed;
+        }
+    EXPECT_LE(alarms, 4);
+}
+
+TEST(WatchedSeries, AnOutlierAmongTheNewestDoesNotHideALevel) {
+    auto series = made_series(NoiseKind::outliers, 200, 5);
+    for (const double value : {97.4, 112.0, 97.3, 97.5}) series.push_back(value);
+    const auto changes = watched_changes(series);
+    ASSERT_THAT(changes, SizeIs(1));
+    EXPECT_TRUE(near(changes[0].index, 200)) << changes[0].index;
+    EXPECT_LT(changes[0].p_value, 0.04);
+}
+
+TEST(WatchedSeries, WithoutNoiseALevelOfFourIsOne) {
+    std::vector<double> series(60, 250);
+    EXPECT_THAT(watched_changes(series), SizeIs(0));
+    series.insert(series.end(), 4, 240);
+    const auto changes = watched_changes(series);
+    ASSERT_THAT(changes, SizeIs(1));
+    EXPECT_EQ(changes[0].index, 60u);
+    EXPECT_NEAR(changes[0].effect_percent, -4, 1e-6);
+}
+
+TEST(WatchedSeries, OutliersInARowAreNoLevelWhereOutliersAreUsual) {
+    auto series = made_series(NoiseKind::gaussian, 203, 6);
+    for (const std::size_t t : {20u, 50u, 90u, 91u, 130u, 170u}) series[t] = 106 + double(t % 7);
+    series[200] = 105;
+    series[201] = 107.5;
+    series[202] = 102.5;
+    EXPECT_THAT(watched_changes(series), SizeIs(0));
+}
+
+TEST(WatchedSeries, TheNewestLevelIsNotTakenForAnEarlierOneOfChance) {
+    auto series = made_series(NoiseKind::gaussian, 205, 7);
+    for (const double value : {98.7, 98.5, 98.6, 98.4, 98.8}) series.push_back(value);
+    for (const double value : {97.1, 96.9, 97.2, 97.0}) series.push_back(value);
+    const auto changes = watched_changes(series);
+    ASSERT_THAT(changes, SizeIs(1));
+    EXPECT_TRUE(near(changes[0].index, 210)) << changes[0].index;
 }
 
 TEST(FindChanges, ARampIsARampAndASaturatingCurveIsOne) {
