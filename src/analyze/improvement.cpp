@@ -6,7 +6,9 @@
 namespace peakward {
 namespace {
 
-constexpr std::size_t points_max = 400;  // 80,000 pairs: some milliseconds
+constexpr std::size_t points_max = 400;       // 80,000 pairs: some milliseconds
+constexpr std::size_t points_least = 10;      // that a thinned series keeps
+constexpr std::size_t pairs_max = 2'000'000;  // of all series together
 constexpr double shortest_span_s = 86400;
 constexpr double normal_95 = 1.959964;
 
@@ -17,13 +19,19 @@ double median_of(std::vector<double> values) {
     return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
+// Points that each of so many series may keep: 400 of up to 25 of them.
+std::size_t points_kept(std::size_t series) {
+    const double pairs = static_cast<double>(pairs_max) / static_cast<double>(series);
+    return std::clamp(static_cast<std::size_t>(std::sqrt(2 * pairs)), points_least, points_max);
+}
+
 // Medians of equally many neighbours.
-std::vector<RatePoint> thinned(const std::vector<RatePoint>& points) {
-    if (points.size() <= points_max) return points;
+std::vector<RatePoint> thinned(const std::vector<RatePoint>& points, std::size_t most) {
+    if (points.size() <= most) return points;
     std::vector<RatePoint> few;
-    for (std::size_t i = 0; i < points_max; ++i) {
-        const std::size_t first = i * points.size() / points_max;
-        const std::size_t last = (i + 1) * points.size() / points_max;
+    for (std::size_t i = 0; i < most; ++i) {
+        const std::size_t first = i * points.size() / most;
+        const std::size_t last = (i + 1) * points.size() / most;
         std::vector<double> values;
         for (std::size_t at = first; at < last; ++at) values.push_back(points[at].value);
         few.push_back({points[(first + last) / 2].time_unix, median_of(std::move(values))});
@@ -54,6 +62,13 @@ double level_at_start(const std::vector<RatePoint>& points, double slope) {
     return median_of(std::move(levels));
 }
 
+// The value at a place of the ascending order.
+double value_at(std::vector<double>& values, std::size_t place) {
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(place);
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
+}
+
 double kendall_variance(std::size_t points) {
     const auto n = static_cast<double>(points);
     return n * (n - 1) * (2 * n + 5) / 18;
@@ -65,10 +80,11 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
     Improvement found;
     std::vector<double> percents;
     double variance = 0, span_s = 0;
+    const std::size_t most = points_kept(std::max<std::size_t>(1, series.size()));
     for (const std::vector<RatePoint>& all : series) {
         found.points += all.size();
         if (all.empty()) continue;
-        const std::vector<RatePoint> points = thinned(all);
+        const std::vector<RatePoint> points = thinned(all, most);
         span_s = std::max(span_s,
                           static_cast<double>(points.back().time_unix - points.front().time_unix));
         const std::vector<double> slopes = slopes_of(points);
@@ -87,7 +103,6 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
                                                 : "the level at the start is not above zero";
         return found;
     }
-    std::sort(percents.begin(), percents.end());
     found.percent_per_month = median_of(percents);
     const auto pairs = static_cast<double>(percents.size());
     const double reach = normal_95 * std::sqrt(variance);
@@ -95,8 +110,8 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
     // interval.
     const double low = std::floor((pairs - reach) / 2 + 0.01), high = pairs - low;
     if (low >= 1) {
-        found.ci_low_percent_per_month = percents[static_cast<std::size_t>(low) - 1];
-        found.ci_high_percent_per_month = percents[static_cast<std::size_t>(high)];
+        found.ci_low_percent_per_month = value_at(percents, static_cast<std::size_t>(low) - 1);
+        found.ci_high_percent_per_month = value_at(percents, static_cast<std::size_t>(high));
     }
     return found;
 }

@@ -1,15 +1,14 @@
 #include "analyze/regressions.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
-#include <thread>
 
 #include "analyze/change_points.hpp"
 #include "analyze/distributions.hpp"
+#include "analyze/in_parallel.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -217,25 +216,6 @@ Prepared prepare(const Series& series) {
     cut_into_blocks(p);
     learn(p);
     return p;
-}
-
-// Runs over all items on several threads; every item writes to its own place.
-template <typename Work>
-void in_parallel(std::size_t items, int threads, Work work) {
-    std::size_t workers = threads > 0 ? static_cast<std::size_t>(threads)
-                                      : std::max(1U, std::thread::hardware_concurrency());
-    constexpr std::size_t chunk = 16;
-    workers = std::min(workers, items / chunk + 1);
-    std::atomic<std::size_t> next{0};
-    const auto loop = [&] {
-        for (std::size_t first = next.fetch_add(chunk); first < items;
-             first = next.fetch_add(chunk))
-            for (std::size_t i = first; i < std::min(items, first + chunk); ++i) work(i);
-    };
-    std::vector<std::thread> pool;
-    for (std::size_t i = 1; i < workers; ++i) pool.emplace_back(loop);
-    loop();
-    for (std::thread& thread : pool) thread.join();
 }
 
 // Level of a block, and the variance of that level in units of one run's.

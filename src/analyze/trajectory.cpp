@@ -8,6 +8,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "analyze/in_parallel.hpp"
+
 namespace peakward {
 namespace {
 
@@ -70,14 +72,19 @@ void place_points(Trajectory& t, std::span<const RatedSeries> series) {
 
 void find_days(Trajectory& t, std::span<const RatedSeries> series) {
     for (const double level : milestone_levels) t.milestones.push_back({level, {}, {}, false});
-    for (const std::size_t member : t.members) {
-        const RatedSeries& rated = series[member];
-        const std::vector<Milestone> found = find_milestones(*rated.series, rated.efficiency);
+    std::vector<std::vector<Milestone>> all(t.members.size());
+    in_parallel(all.size(), 0, [&](std::size_t i) {
+        const RatedSeries& rated = series[t.members[i]];
+        all[i] = find_milestones(*rated.series, rated.efficiency);
+    });
+    for (std::size_t member = 0; member < all.size(); ++member) {
+        const Series& one = *series[t.members[member]].series;
+        const std::vector<Milestone>& found = all[member];
         for (std::size_t i = 0; i < found.size(); ++i) {
             MilestoneDay& day = t.milestones[i];
             day.touched = day.touched || found[i].touched;
             if (!found[i].held_from) continue;
-            const std::int64_t at_unix = rated.series->points[*found[i].held_from].time_unix;
+            const std::int64_t at_unix = one.points[*found[i].held_from].time_unix;
             if (!day.held_unix || at_unix < *day.held_unix) day.held_unix = at_unix;
         }
     }

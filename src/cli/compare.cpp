@@ -202,8 +202,8 @@ Json document_of(const Compared& compared) {
     for (const ComparedProduct& product : compared.products) {
         const Subject& subject = product.followed.subject(product.subject());
         const Figures figures = figures_of(product);
-        Json one = trajectory_json(product.followed, product.subject(), product.trajectory());
-        for (const char* name : {"points", "events"}) one.erase(name);
+        Json one =
+            trajectory_summary_json(product.followed, product.subject(), product.trajectory());
         one.update(subject_json(subject));
         one["asked"] = product.asked;
         one["cpu_model"] = model_of(product);

@@ -219,8 +219,7 @@ Json document_of(const Followed& followed) {
     Json products = Json::array();
     for (const Row& row : rows_of(followed)) {
         const Trajectory& t = row.one->trajectory;
-        Json one = trajectory_json(followed, *row.subject, *row.one);
-        for (const char* name : {"points", "events"}) one.erase(name);
+        Json one = trajectory_summary_json(followed, *row.subject, *row.one);
         one.update(subject_json(followed.subject(*row.subject)));
         one["runs"] = t.points.size();
         one["current_efficiency"] = optional_to_json(current_efficiency(row));
@@ -236,7 +235,7 @@ Result<int> run(Call& call, const MaturityOptions& o) {
     if (!format) return tl::make_unexpected(format.error());
     const auto request = request_of(*o.series);
     if (!request) return tl::make_unexpected(request.error());
-    const auto followed = follow(o.common->db, *request, Follow::leading);
+    const auto followed = follow(o.common->db, *request, Follow::leading_alone);
     if (!followed) return tl::make_unexpected(followed.error());
     show(call, *format,
          {[&] { return document_of(*followed); },

@@ -483,8 +483,8 @@ Json peak_json(const Peak& peak) {
 
 }  // namespace
 
-Json trajectory_json(const Followed& followed, const FollowedSubject& subject,
-                     const FollowedTrajectory& one) {
+Json trajectory_summary_json(const Followed& followed, const FollowedSubject& subject,
+                             const FollowedTrajectory& one) {
     const Trajectory& t = one.trajectory;
     const Subject& product = followed.subject(subject);
     Json days = Json::object(), dates = Json::object(), launch = Json::object();
@@ -499,7 +499,6 @@ Json trajectory_json(const Followed& followed, const FollowedSubject& subject,
     document["product"] = product.id;
     document["first_calibration"] = iso_text(t.first_unix);
     document["peak"] = peak_json(one.peak);
-    document["points"] = points_json(followed, subject, one);
     document["counting_points"] = t.counting;
     document["milestones"] = days;
     document["milestone_dates"] = dates;
@@ -510,6 +509,13 @@ Json trajectory_json(const Followed& followed, const FollowedSubject& subject,
     document["improvement_ci_high_percent_per_month"] =
         optional_to_json(found.ci_high_percent_per_month);
     document["improvement_unknown"] = found.reason.empty() ? Json(nullptr) : Json(found.reason);
+    return document;
+}
+
+Json trajectory_json(const Followed& followed, const FollowedSubject& subject,
+                     const FollowedTrajectory& one) {
+    Json document = trajectory_summary_json(followed, subject, one);
+    document["points"] = points_json(followed, subject, one);
     document["events"] = events_json(subject, one);
     return document;
 }

@@ -42,7 +42,10 @@ Section events_section(const FollowedSubject& subject, const FollowedTrajectory&
 // One row a trajectory, of all subjects.
 Table trajectories_table(const Followed& followed);
 
-// {"peak": ..., "points": [...], "milestones": {"70": days}, ...}: DESIGN section 6's names.
+// {"peak": ..., "milestones": {"70": days}, ...}: DESIGN section 6's names. With "points" and
+// "events" the whole trajectory.
+Json trajectory_summary_json(const Followed& followed, const FollowedSubject& subject,
+                             const FollowedTrajectory& one);
 Json trajectory_json(const Followed& followed, const FollowedSubject& subject,
                      const FollowedTrajectory& one);
 Json subject_json(const Subject& subject);

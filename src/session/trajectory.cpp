@@ -46,8 +46,8 @@ FollowedSubject followed(const Subject& subject, std::size_t place, Follow what)
     if (const Trajectory* first = leading(found, result.rated))
         std::rotate(found.begin(), found.begin() + (first - found.data()),
                     found.begin() + (first - found.data()) + 1);
-    result.others = what == Follow::leading ? found.size() - 1 : 0;
-    if (what == Follow::leading) found.resize(1);
+    result.others = what == Follow::all ? 0 : found.size() - 1;
+    if (what != Follow::all) found.resize(1);
     for (Trajectory& trajectory : found) {
         study(trajectory, result.rated);
         FollowedTrajectory& one = result.trajectories.emplace_back();
@@ -147,6 +147,7 @@ Result<Followed> follow(const std::string& db, const SeriesRequest& request, Fol
         if (!result.analysed.subjects[i].series.empty())
             result.subjects.push_back(followed(result.analysed.subjects[i], i, what));
     put_leading_first(result.subjects);
+    if (what == Follow::leading_alone) return result;
     auto facts = load_facts(db, seqs_of(result));
     if (!facts) return tl::make_unexpected(facts.error());
     result.facts = std::move(*facts);

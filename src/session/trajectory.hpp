@@ -35,7 +35,9 @@ struct FollowedSubject {
         0;  // trajectories that were left out, where only the leading was asked for
 };
 
-enum class Follow { all, leading };
+// What is wanted: of every trajectory or of each subject's leading one all that stands beside it,
+// or of the leading ones the trajectory alone, without events, impact and bandwidth.
+enum class Follow { all, leading, leading_alone };
 
 // Moved, never copied: it points into itself.
 struct Followed {

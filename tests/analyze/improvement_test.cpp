@@ -86,5 +86,23 @@ TEST(Improvement, LongSeriesAreThinnedAndKeepTheirSlope) {
     EXPECT_EQ(theil_sen(series).points, 5000u);
 }
 
+// A fleet: every machine has its own level, and all become better alike.
+TEST(Improvement, OfManySeriesEachKeepsFewerPointsAndAllTheirSlope) {
+    std::vector<std::vector<RatePoint>> fleet;
+    for (int machine = 0; machine < 1000; ++machine) {
+        std::vector<RatePoint>& points = fleet.emplace_back();
+        const double level = 100 + machine;
+        for (int day = 0; day < 120; ++day)
+            points.push_back(
+                {start_unix + day * 86400,
+                 level * (1 + 0.001 * day + ((machine + day) * 7919 % 13 - 6) * 0.001)});
+    }
+    const Improvement found = theil_sen(fleet);
+    EXPECT_NEAR(found.percent_per_month.value_or(0), 0.1 * month_s / 86400, 0.05);
+    EXPECT_LT(found.ci_low_percent_per_month.value_or(99), found.percent_per_month);
+    EXPECT_GT(found.ci_high_percent_per_month.value_or(0), found.percent_per_month);
+    EXPECT_EQ(found.points, 120'000u);
+}
+
 }  // namespace
 }  // namespace peakward
