@@ -6,9 +6,9 @@
 namespace peakward {
 namespace {
 
-constexpr std::size_t points_max = 400;       // 80,000 pairs: some milliseconds
-constexpr std::size_t points_least = 10;      // that a thinned series keeps
-constexpr std::size_t pairs_max = 2'000'000;  // of all series together
+constexpr std::size_t points_max = 400;     // 80,000 pairs: some milliseconds
+constexpr std::size_t points_least = 10;    // that a thinned series keeps
+constexpr std::size_t pairs_max = 500'000;  // of all series together
 constexpr double shortest_span_s = 86400;
 constexpr double normal_95 = 1.959964;
 
@@ -19,7 +19,7 @@ double median_of(std::vector<double> values) {
     return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
-// Points that each of so many series may keep: 400 of up to 25 of them.
+// Points that each of so many series may keep: 400 of up to 6 of them.
 std::size_t points_kept(std::size_t series) {
     const double pairs = static_cast<double>(pairs_max) / static_cast<double>(series);
     return std::clamp(static_cast<std::size_t>(std::sqrt(2 * pairs)), points_least, points_max);

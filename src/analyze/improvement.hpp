@@ -29,7 +29,7 @@ inline constexpr double month_s = 365.25 / 12 * 86400;
 // variance of Kendall's S: n (n - 1) (2 n + 5) / 18. Of several series only pairs within one are
 // used, each relative to that series' own level at its start, so that two machines of different
 // speed can be asked together. Points at one instant make no pair. A series of more than 400 points
-// is thinned to medians of neighbours, of more than 25 series each to fewer, so that all have 2
+// is thinned to medians of neighbours, of more than 6 series each to fewer, so that all have half a
 // million pairs at most (but 10 points are always kept). No rate from fewer than two instants, or
 // from less than a day.
 Improvement theil_sen(std::span<const std::vector<RatePoint>> series);

@@ -15,8 +15,9 @@ template <typename Work>
 void in_parallel(std::size_t items, int threads, Work work) {
     std::size_t workers = threads > 0 ? static_cast<std::size_t>(threads)
                                       : std::max(1U, std::thread::hardware_concurrency());
-    constexpr std::size_t chunk = 16;
-    workers = std::min(workers, items / chunk + 1);
+    // Few items are large ones.
+    const std::size_t chunk = std::clamp<std::size_t>(items / (8 * workers), 1, 16);
+    workers = std::min(workers, (items + chunk - 1) / chunk);
     std::atomic<std::size_t> next{0};
     const auto loop = [&] {
         for (std::size_t first = next.fetch_add(chunk); first < items;

@@ -56,7 +56,11 @@ std::vector<Milestone> find_milestones(const Series& series, std::span<const dou
                                        std::span<const double> levels) {
     const Counting counting = counting_of(series, efficiency);
     const std::span<const double> values = counting.efficiency;
-    const std::vector<std::size_t> ends = stretch_ends(values);
+    // A series that never came near a level has no stretch to look at.
+    const bool comes_near = std::any_of(values.begin(), values.end(), [&](double e) {
+        return std::any_of(levels.begin(), levels.end(), [&](double level) { return e >= level; });
+    });
+    const auto ends = comes_near ? stretch_ends(values) : std::vector<std::size_t>{};
     std::vector<Milestone> milestones;
     for (const double level : levels) {
         Milestone milestone{level, {}, false};

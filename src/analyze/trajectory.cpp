@@ -48,14 +48,22 @@ void count_points(Trajectory& t, const RatedSeries& rated) {
 }
 
 void place_points(Trajectory& t, std::span<const RatedSeries> series) {
-    for (std::size_t member = 0; member < t.members.size(); ++member)
-        for (std::size_t i = 0; i < series[t.members[member]].series->points.size(); ++i)
-            t.points.push_back({member, i});
-    std::sort(t.points.begin(), t.points.end(), [&](const PlacedPoint& a, const PlacedPoint& b) {
-        const SeriesPoint &left = point_at(t, a, series), &right = point_at(t, b, series);
-        return std::tie(left.time_unix, left.seq, a.member) <
-               std::tie(right.time_unix, right.seq, b.member);
+    struct Dated {
+        std::int64_t time_unix, seq;
+        PlacedPoint at;
+    };
+    std::vector<Dated> dated;
+    for (std::size_t member = 0; member < t.members.size(); ++member) {
+        const std::vector<SeriesPoint>& points = series[t.members[member]].series->points;
+        for (std::size_t i = 0; i < points.size(); ++i)
+            dated.push_back({points[i].time_unix, points[i].seq, {member, i}});
+    }
+    std::sort(dated.begin(), dated.end(), [](const Dated& a, const Dated& b) {
+        return std::tie(a.time_unix, a.seq, a.at.member) <
+               std::tie(b.time_unix, b.seq, b.at.member);
     });
+    t.points.reserve(dated.size());
+    for (const Dated& one : dated) t.points.push_back(one.at);
     std::int64_t newest_seq = 0;
     for (const PlacedPoint& at : t.points) {
         const SeriesPoint& point = point_at(t, at, series);

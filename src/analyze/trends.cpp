@@ -28,51 +28,90 @@ struct Fit {
     double difference_variance = 0;
 };
 
-// Generalised least squares of the two levels of a shape, in one pass.
-Fit fit_shape(std::span<const double> values, std::size_t begin, std::size_t end, double rho,
-              double variance, const Shape& shape) {
-    const double first_weight = 1 - rho * rho;
-    double aa = 0, ab = 0, bb = 0, ay = 0, by = 0, yy = 0;
-    auto add = [&](double weight, double a, double b, double y) {
-        aa += weight * a * a;
-        ab += weight * a * b;
-        bb += weight * b * b;
-        ay += weight * a * y;
-        by += weight * b * y;
-        yy += weight * y * y;
-    };
-    double shape_before = shape.at(begin);
-    add(first_weight, 1, shape_before, values[begin]);
-    for (std::size_t t = begin + 1; t < end; ++t) {
-        const double now = shape.at(t);
-        add(1, 1 - rho, now - rho * shape_before, values[t] - rho * values[t - 1]);
-        shape_before = now;
+// A stretch of values with what no shape changes: whitened, and the sums of them.
+struct Stretch {
+    std::vector<double> whitened;
+    double rho = 0, variance = 1;
+    double first_weight = 1;
+    double aa = 0, ay = 0, yy = 0;  // a: the share of the level before in each whitened value
+
+    Stretch(std::span<const double> values, double rho_of_noise, double variance_of_noise)
+        : rho(rho_of_noise), variance(variance_of_noise), first_weight(1 - rho * rho) {
+        whitened.reserve(values.size());
+        whitened.push_back(values.front());
+        for (std::size_t t = 1; t < values.size(); ++t)
+            whitened.push_back(values[t] - rho * values[t - 1]);
+        for (std::size_t t = 0; t < whitened.size(); ++t) {
+            const double weight = t == 0 ? first_weight : 1;
+            const double a = t == 0 ? 1 : 1 - rho;
+            aa += weight * a * a;
+            ay += weight * a * whitened[t];
+            yy += weight * whitened[t] * whitened[t];
+        }
     }
+};
+
+// Sums with b, the share of the rise in each whitened value, over the places after the first.
+struct RiseSums {
+    double b = 0, bb = 0, by = 0;
+
+    void add(double share, double y) {
+        b += share;
+        bb += share * share;
+        by += share * y;
+    }
+};
+
+RiseSums sum_rise(const Stretch& stretch, const Shape& shape) {
+    RiseSums sums;
+    const std::size_t n = stretch.whitened.size();
+    // Before the shape begins there is no share; an exponential then goes on by a factor.
+    std::size_t t = shape.first < 0 ? 1 : std::size_t(shape.first) + 1;
+    double before = shape.at(t - 1);
+    const double factor = std::exp(-1 / shape.length);
+    double left = 1 - shape.at(t);
+    for (; t < n; ++t) {
+        const double now = shape.kind == ChangeKind::ramp ? shape.at(t) : 1 - left;
+        left *= factor;
+        sums.add(now - stretch.rho * before, stretch.whitened[t]);
+        before = now;
+    }
+    return sums;
+}
+
+// Generalised least squares of the two levels of a shape, whose places count from the stretch's
+// first value.
+Fit fit_shape(const Stretch& stretch, const Shape& shape) {
+    const RiseSums rise_sums = sum_rise(stretch, shape);
+    const double at_first = shape.at(0);
+    const double weight = stretch.first_weight;
+    const double aa = stretch.aa, ay = stretch.ay;
+    const double ab = weight * at_first + (1 - stretch.rho) * rise_sums.b;
+    const double bb = weight * at_first * at_first + rise_sums.bb;
+    const double by = weight * at_first * stretch.whitened.front() + rise_sums.by;
     const double determinant = aa * bb - ab * ab;
     Fit fit;
     if (!(determinant > 1e-12 * aa * bb)) {
-        fit.price = yy / variance;
+        fit.price = stretch.yy / stretch.variance;
         return fit;
     }
     const double base = (bb * ay - ab * by) / determinant;
     const double rise = (aa * by - ab * ay) / determinant;
-    fit.price = std::max(0.0, yy - base * ay - rise * by) / variance;
+    fit.price = std::max(0.0, stretch.yy - base * ay - rise * by) / stretch.variance;
     fit.before = base;
     fit.after = base + rise;
-    fit.difference_variance = variance * aa / determinant;
+    fit.difference_variance = stretch.variance * aa / determinant;
     return fit;
 }
 
 struct Search {
-    std::span<const double> values;
-    std::size_t begin, end;
-    double rho, variance;
+    const Stretch& stretch;
     Shape best_shape = {};
     Fit best = {};
     bool any = false;
 
     void look_at(const Shape& shape) {
-        const Fit fit = fit_shape(values, begin, end, rho, variance, shape);
+        const Fit fit = fit_shape(stretch, shape);
         if (any && fit.price >= best.price) return;
         any = true;
         best = fit;
@@ -84,20 +123,19 @@ struct Search {
 void search_kind(Search& search, ChangeKind kind) {
     constexpr int coarse = 9;
     constexpr double length_min = 5;  // shorter ones are steps
-    const double span = double(search.end - search.begin - 1);
+    const double span = double(search.stretch.whitened.size()) - 1;
     auto look = [&](double first, double length) {
-        const double low = double(search.begin) - 1;
-        if (first < low || length < length_min || first > double(search.end)) return;
+        if (first < -1 || length < length_min || first > span + 1) return;
         // A ramp ends within the stretch; a curve has levelled to some degree by its end.
-        const double room = double(search.end) - 1 - first;
+        const double room = span - first;
         if (length > (kind == ChangeKind::ramp ? room + 0.5 : room)) return;
         search.look_at({kind, first, length});
     };
     for (int i = 0; i < coarse; ++i)
         for (int j = 1; j <= coarse; ++j)
-            look(double(search.begin) - 1 + span * i / coarse,
-                 kind == ChangeKind::ramp ? (span + 1) * j / coarse
-                                          : span * std::pow(0.65, j - 1) * 0.7);
+            look(span * i / coarse - 1, kind == ChangeKind::ramp
+                                            ? (span + 1) * j / coarse
+                                            : span * std::pow(0.65, j - 1) * 0.7);
     double first_step = span / coarse / 2;
     double length_step = 0.25;
     for (int round = 0; round < 6 && search.any; ++round) {
@@ -150,15 +188,18 @@ std::optional<Trend> find_trend(std::span<const double> values, std::size_t begi
     // Noise of every k-th point: the same spread, rho to the power of k.
     const double rho_thinned = std::pow(rho, double(stride));
     const double variance_thinned = variance / (1 - rho * rho) * (1 - rho_thinned * rho_thinned);
+    const Stretch all(values.subspan(begin, end - begin), rho, variance);
+    const Stretch few(thinned, rho_thinned, variance_thinned);
     std::optional<Trend> chosen;
     for (const ChangeKind kind : {ChangeKind::ramp, ChangeKind::saturate}) {
-        Search search{thinned, 0, thinned.size(), rho_thinned, variance_thinned};
+        Search search{few};
         search_kind(search, kind);
         if (!search.any) continue;
         Shape shape = search.best_shape;
-        shape.first = double(begin) + shape.first * double(stride);
+        shape.first *= double(stride);
         shape.length *= double(stride);
-        const Fit fit = fit_shape(values, begin, end, rho, variance, shape);
+        const Fit fit = fit_shape(all, shape);
+        shape.first += double(begin);
         if (!chosen || fit.price < chosen->price) chosen = trend_of(shape, fit, begin, end);
     }
     return chosen;

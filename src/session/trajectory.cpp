@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "analyze/in_parallel.hpp"
 #include "core/text.hpp"
 #include "store/period.hpp"
 
@@ -143,9 +144,13 @@ Result<Followed> follow(const std::string& db, const SeriesRequest& request, Fol
     if (!analysed) return tl::make_unexpected(analysed.error());
     Followed result;
     result.analysed = std::move(*analysed);
+    std::vector<std::size_t> places;
     for (std::size_t i = 0; i < result.analysed.subjects.size(); ++i)
-        if (!result.analysed.subjects[i].series.empty())
-            result.subjects.push_back(followed(result.analysed.subjects[i], i, what));
+        if (!result.analysed.subjects[i].series.empty()) places.push_back(i);
+    result.subjects.resize(places.size());
+    in_parallel(places.size(), 0, [&](std::size_t i) {
+        result.subjects[i] = followed(result.analysed.subjects[places[i]], places[i], what);
+    });
     put_leading_first(result.subjects);
     if (what == Follow::leading_alone) return result;
     auto facts = load_facts(db, seqs_of(result));

@@ -165,6 +165,9 @@ void set_up(Connection& connection, const SqliteOptions& options) {
     connection.execute("PRAGMA foreign_keys = ON");
     // With this on, the delete triggers fire for REPLACE, too; the database refuses it either way.
     connection.execute("PRAGMA recursive_triggers = ON");
+    // Up to 32 MiB, when needed: an analysis jumps about in a large history, and the inner pages of
+    // its trees do not fit into the 2 MiB of SQLite's default.
+    connection.execute("PRAGMA cache_size = -32768");
     connection.execute(options.durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
 }
 
