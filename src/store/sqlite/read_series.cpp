@@ -329,27 +329,38 @@ constexpr const char* imported_products =
     "r ON r.seq = p.seq ORDER BY r.timestamp_unix DESC, r.seq DESC";
 
 // What the newest run of a lineage says of it.
-void read_newest(Connection& c, KnownHardware& known) {
-    bool is_imported = false;
-    {
-        Statement row = c.prepare(
-            "SELECT f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g "
-            "WHERE g.seq = f.seq AND g.position = 0), (SELECT suite GLOB 'import-*' FROM runs r "
-            "WHERE r.seq = f.seq) FROM run_facts f WHERE f.seq = ?");
-        row.bind(1, known.newest_seq);
-        if (!row.step()) return;
-        known.cpu_model = row.optional_text(0).value_or("unknown");
-        known.gpu_model = row.optional_text(1).value_or("N/A");
-        is_imported = row.integer(2) != 0;
+class NewestReader {
+public:
+    explicit NewestReader(Connection& c)
+        : facts_(c.prepare(
+              "SELECT f.cpu_model, (SELECT coalesce(g.model, 'unknown') FROM gpus g "
+              "WHERE g.seq = f.seq AND g.position = 0), (SELECT suite GLOB 'import-*' FROM runs r "
+              "WHERE r.seq = f.seq) FROM run_facts f WHERE f.seq = ?")),
+          products_(c.prepare("SELECT device, product FROM run_products WHERE seq = ?")),
+          imported_(c.prepare(imported_products)) {}
+
+    void read(KnownHardware& known) {
+        facts_.bind(1, known.newest_seq);
+        const bool any = facts_.step();
+        if (any) {
+            known.cpu_model = facts_.optional_text(0).value_or("unknown");
+            known.gpu_model = facts_.optional_text(1).value_or("N/A");
+        }
+        const bool is_imported = any && facts_.integer(2) != 0;
+        facts_.reset();
+        if (!any) return;
+        products_.bind(1, known.newest_seq);
+        while (products_.step()) known.products[products_.text(0)] = products_.text(1);
+        products_.reset();
+        if (!is_imported) return;
+        imported_.bind(1, std::string_view(known.lineage));
+        while (imported_.step()) known.products.try_emplace(imported_.text(0), imported_.text(1));
+        imported_.reset();
     }
-    Statement products = c.prepare("SELECT device, product FROM run_products WHERE seq = ?");
-    products.bind(1, known.newest_seq);
-    while (products.step()) known.products[products.text(0)] = products.text(1);
-    if (!is_imported) return;
-    Statement others = c.prepare(imported_products);
-    others.bind(1, std::string_view(known.lineage));
-    while (others.step()) known.products.try_emplace(others.text(0), others.text(1));
-}
+
+private:
+    Statement facts_, products_, imported_;
+};
 
 }  // namespace
 
@@ -380,8 +391,9 @@ Result<std::vector<KnownHardware>> SqliteStore::hardware() {
         }
     }
     std::vector<KnownHardware> hardware;
+    NewestReader newest(c);
     for (auto& [lineage, known] : by_lineage) {
-        read_newest(c, known);
+        newest.read(known);
         hardware.push_back(std::move(known));
     }
     if (auto status = c.status(); !status) return tl::make_unexpected(status.error());
