@@ -91,8 +91,13 @@ double points_worth(const Work& work, const ChangeOptions& options) {
 // A bound on z that noise passes with probability `p` in one look: wider where the noise was
 // learned from few points.
 double bound_of(const Work& work, const ChangeOptions& options, double p) {
+    // However young the series and however much it seems to remember: with less freedom than this
+    // nothing would ever be seen, and two clear steps would pass for memory.
+    constexpr double freedom_least = 8;
+    const double taken = double(work.steps.size()) + 2;
+    const double plain = std::max(1.0, double(work.size()) - taken);
     const double freedom =
-        std::max(1.0, points_worth(work, options) - double(work.steps.size()) - 2);
+        std::max(points_worth(work, options) - taken, std::min(plain, freedom_least));
     return student_quantile(1 - p / 2, freedom);
 }
 
@@ -346,6 +351,22 @@ Look best_look(const Work& work, const Levels& levels, std::size_t begin,
     return best;
 }
 
+// Whether the steps found near the end explain the series from `begin` on so much better than one
+// step at `at` that chance has not moved them: then they are what happened.
+bool explain_clearly_better(const Work& work, const Levels& levels, std::size_t begin,
+                            std::span<const std::size_t> found, std::size_t at) {
+    constexpr double clearly = 10;  // in twice the log-likelihood
+    double with_found = 0;
+    std::size_t from = begin;
+    for (const std::size_t step : found) {
+        with_found += levels.cost(from, step);
+        from = step;
+    }
+    with_found += levels.cost(from, work.size());
+    const double with_one = levels.cost(begin, at) + levels.cost(at, work.size());
+    return with_one - with_found > clearly * work.spread.innovation_variance();
+}
+
 // In a watched series the newest values decide by themselves, tails and all, whether they are a
 // level: against the level before, as if no step near the end had been found yet. That one may
 // stand a few points off, where chance makes it likelier.
@@ -356,7 +377,10 @@ void look_at_newest(Work& work, const ChangeOptions& options) {
     while (!settled.empty() && work.size() - settled.back() < age_doubtful) settled.pop_back();
     const std::size_t begin = settled.empty() ? 0 : settled.back();
     if (work.size() < begin + level_before_least + age_judged_most) return;
-    const Look look = best_look(work, Levels(work.values, work.spread.rho), begin, options);
+    const Levels levels(work.values, work.spread.rho);
+    const Look look = best_look(work, levels, begin, options);
+    const std::span<const std::size_t> found = std::span(work.steps).subspan(settled.size());
+    if (look.at > 0 && explain_clearly_better(work, levels, begin, found, look.at)) return;
     if (look.at > 0) {
         work.steps = std::move(settled);
         work.steps.push_back(look.at);

@@ -1,6 +1,7 @@
 #include "session/regressions.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "catalog/catalog.hpp"
@@ -41,8 +42,47 @@ bool same_place(const SeriesKey& a, const SeriesKey& b) {
            a.device == b.device && a.backend == b.backend;
 }
 
-// STREAM's figure stands in the row of every precision, and a BLAS's best product is its peak: each
-// is one measurement, and one drop of it is one regression.
+bool is_memory(const catalog::Operation& operation) {
+    return operation.kind == catalog::OperationClass::memory;
+}
+
+// The time of one case in two units: its operations and its bytes over the same seconds.
+bool same_case(const SeriesKey& a, const SeriesKey& b) {
+    return a.metric != b.metric && a.install == b.install && a.operation == b.operation &&
+           a.shape == b.shape && a.precision == b.precision && a.backend == b.backend &&
+           a.device == b.device && a.threads == b.threads && a.suite == b.suite &&
+           a.lineage == b.lineage && a.power_mode == b.power_mode;
+}
+
+// One a multiple of the other in every run.
+bool same_course(const Series& a, const Series& b) {
+    constexpr double rounding = 1e-9;
+    double factor = 0;  // of the first run in which both were measured
+    return std::equal(a.points.begin(), a.points.end(), b.points.begin(), b.points.end(),
+                      [&](const SeriesPoint& x, const SeriesPoint& y) {
+                          if (x.seq != y.seq) return false;
+                          if (!std::isfinite(x.value) || !std::isfinite(y.value))
+                              return std::isfinite(x.value) == std::isfinite(y.value);
+                          if (factor == 0) factor = y.value / x.value;
+                          return std::abs(y.value - x.value * factor) <=
+                                 rounding * std::abs(y.value);
+                      });
+}
+
+// Of two series of one case the one by which its operation is judged.
+bool is_own_metric(const SeriesKey& key) {
+    const auto* operation = catalog::find_operation(key.operation);
+    return key.metric == (operation && is_memory(*operation) ? "gbps" : "gops");
+}
+
+bool is_one_figure(const Series& a, const Series& b) {
+    if (a.key.kind == SeriesKind::score) return same_place(a.key, b.key) && same_values(a, b);
+    return a.key.kind == b.key.kind && same_case(a.key, b.key) && same_course(a, b);
+}
+
+// STREAM's figure stands in the row of every precision, a BLAS's best product is its peak, and a
+// case has its time as operations and as bytes a second: each is one measurement, and one drop of
+// it is one regression.
 std::vector<Loaded> distinct(const Analysed& analysed, const RegressionsRequest& request) {
     std::vector<Loaded> kept;
     for (const Subject& subject : analysed.subjects) {
@@ -50,16 +90,14 @@ std::vector<Loaded> distinct(const Analysed& analysed, const RegressionsRequest&
         const std::size_t first = kept.size();
         for (const SubjectSeries& s : subject.series) {
             if (!request.install.empty() && s.series.key.install != request.install) continue;
-            const auto there =
-                std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
-                             [&](const Loaded& other) {
-                                 return s.series.key.kind == SeriesKind::score &&
-                                        same_place(other.series->series.key, s.series.key) &&
-                                        same_values(other.series->series, s.series);
-                             });
+            const auto there = std::find_if(
+                kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
+                [&](const Loaded& other) { return is_one_figure(other.series->series, s.series); });
+            const SeriesKey& key = s.series.key;
             if (there == kept.end())
                 kept.push_back({&s, &subject});
-            else if (s.series.key.metric == usual_metrics.front())
+            else if (key.kind == SeriesKind::score ? key.metric == usual_metrics.front()
+                                                   : is_own_metric(key))
                 there->series = &s;
         }
     }
@@ -221,10 +259,6 @@ struct Group {
 
 void add_once(std::vector<std::string>& list, const std::string& word) {
     if (std::find(list.begin(), list.end(), word) == list.end()) list.push_back(word);
-}
-
-bool is_memory(const catalog::Operation& operation) {
-    return operation.kind == catalog::OperationClass::memory;
 }
 
 // What has to be measured for a point of this series. A score stands on all the cases of its

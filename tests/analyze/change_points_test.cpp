@@ -316,5 +316,28 @@ TEST(ChangeKindWords, AreThoseOfTheDocuments) {
     EXPECT_EQ(to_string(ChangeKind::saturate), "saturate");
 }
 
+// 10 % down and up again, at 0.5 % noise; the same deviates for every length.
+std::vector<double> down_and_up(std::size_t each, std::uint64_t seed) {
+    std::vector<double> values = made_noise(NoiseKind::gaussian, 3 * each, seed);
+    for (std::size_t t = 0; t < values.size(); ++t)
+        values[t] = (t / each == 1 ? 225 : 250) * (1 + 0.005 * values[t]);
+    return values;
+}
+
+// Two steps in so few points look much like noise that remembers, and a step twelve points old is
+// no longer the newest values' to move.
+TEST(Watched, ClearStepsInAYoungSeriesStandWhereTheyAre) {
+    ChangeOptions watched;
+    watched.watched = true;
+    for (const std::size_t each : {8U, 12U, 20U})
+        for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+            const ChangeReport report = find_changes(down_and_up(each, seed), watched);
+            ASSERT_EQ(report.changes.size(), 2u) << each << " " << seed;
+            EXPECT_EQ(report.changes[0].index, each) << seed;
+            EXPECT_EQ(report.changes[1].index, 2 * each) << seed;
+            EXPECT_NEAR(report.changes[0].effect_percent, -10, 1.5) << each << " " << seed;
+        }
+}
+
 }  // namespace
 }  // namespace peakward

@@ -232,6 +232,28 @@ TEST_F(PlantedRegressions, OneFigureUnderTwoNamesIsOneSeries) {
     EXPECT_EQ(reply->report.series, 6u);
 }
 
+TEST_F(PlantedRegressions, OneCaseInTwoUnitsIsOneSeriesInItsOwnUnit) {
+    const std::string db = (folder_ / "units.db").string();
+    auto store = open_store(db, OpenMode::append);
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        auto run = store_test::make_run({.seed = seed, .measurements = 2, .windows = 1});
+        run.context.install = "one";
+        for (Measurement& m : run.measurements) {
+            m.what.operation = "gemm";
+            m.gops = 100 + double(seed);
+            m.gbps = *m.gops / 96;
+        }
+        // Bytes that are counted another way: two figures.
+        if (seed == 3) run.measurements.back().gbps = 2;
+        ASSERT_TRUE((*store)->append(run));
+    }
+    RegressionsRequest request;
+    request.series.metrics = {"gops", "gbps"};
+    const auto reply = look_for_regressions(db, request);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->report.series, 3u);
+}
+
 class Confirm : public PlantedRegressions {
 protected:
     void SetUp() override {
