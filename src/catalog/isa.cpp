@@ -14,9 +14,8 @@ struct Row {
 // optimization guides (families 17h to 1Ah), Arm Neoverse and Cortex software optimization guides.
 const std::vector<Row>& rows() {
     static const std::vector<Row> all{
-        // With and without FMA, one to four pipes. 8/3: Golden Cove and later multiply on ports 0
-        // and
-        // 1 and add on 1 and 5, and a mix of both comes to 2.66 to 2.70 in any order [seen].
+        // With and without FMA, one to four pipes. 8/3: multiplies or adds alone do 2 a cycle, a
+        // mix of both 2.66 to 2.70, in blocks or alternating [seen on a core with AMX].
         {"scalar", "fp64", {1, 2, 8. / 3, 4, 8}},
         {"scalar", "fp32", {1, 2, 8. / 3, 4, 8}},
         {"avx2", "fp64", {8, 16}},  // one or two 256-bit FMA units
