@@ -1,6 +1,7 @@
 #include "catalog/isa.hpp"
 
 #include <array>
+#include <utility>
 
 namespace peakward::catalog {
 namespace {
@@ -14,10 +15,9 @@ struct Row {
 // optimization guides (families 17h to 1Ah), Arm Neoverse and Cortex software optimization guides.
 const std::vector<Row>& rows() {
     static const std::vector<Row> all{
-        // With and without FMA, one to four pipes. 8/3: multiplies or adds alone do 2 a cycle, a
-        // mix of both 2.66 to 2.70, in blocks or alternating [seen on a core with AMX].
-        {"scalar", "fp64", {1, 2, 8. / 3, 4, 8}},
-        {"scalar", "fp32", {1, 2, 8. / 3, 4, 8}},
+        // One, two or four FMA pipes; without FMA a multiply and an add a cycle at most.
+        {"scalar", "fp64", {1, 2, 4, 8}},
+        {"scalar", "fp32", {1, 2, 4, 8}},
         {"avx2", "fp64", {8, 16}},  // one or two 256-bit FMA units
         {"avx2", "fp32", {16, 32}},
         {"avx_vnni", "int8", {64, 128}},  // 32 bytes x 2, one or two units
@@ -54,6 +54,31 @@ std::vector<double> legal_operations_per_cycle(std::string_view isa, std::string
     for (const Row& row : rows())
         if (row.isa == isa && row.precision == precision) return row.rates;
     return {};
+}
+
+std::vector<std::string_view> isa_classes(std::string_view precision) {
+    std::vector<std::string_view> classes;
+    for (const Row& row : rows())
+        if (row.precision == precision) classes.push_back(row.isa);
+    return classes;
+}
+
+std::string_view cpu_flag_of(std::string_view isa) {
+    if (isa == "scalar") return "";
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 9> other_words{{
+        {"avx512", "avx512f"},
+        {"amx", "amx_tile"},
+        {"neon", "asimd"},
+        {"neon_fp16", "asimdhp"},
+        {"neon_dotprod", "asimddp"},
+        {"neon_i8mm", "i8mm"},
+        {"neon_bf16", "bf16"},
+        {"sve_i8mm", "svei8mm"},
+        {"sve_bf16", "svebf16"},
+    }};
+    for (const auto& [name, flag] : other_words)
+        if (name == isa) return flag;
+    return isa;
 }
 
 std::optional<LegalRate> round_to_legal(double measured, std::string_view isa,

@@ -13,6 +13,13 @@ namespace peakward::catalog {
 // that does not exist. Source per line in isa.cpp.
 std::vector<double> legal_operations_per_cycle(std::string_view isa, std::string_view precision);
 
+// The classes that have a kernel of this precision, narrow to wide.
+std::vector<std::string_view> isa_classes(std::string_view precision);
+
+// The word for a class among the CPU's instruction sets (core/records.hpp, CpuInfo::isa); "" where
+// every CPU has it.
+std::string_view cpu_flag_of(std::string_view isa);
+
 // The smallest legal value that a measured rate does not exceed by more than 2 %; none when it is
 // above them all: then the probe is wrong. `agrees` says whether the measured rate is within 6 % of
 // it.

@@ -185,12 +185,13 @@ std::int64_t axis(const Shape& shape, const std::string& name, std::int64_t fall
 std::string axis_word(const Shape& shape, const std::string& name,
                       const std::string& fallback = "");
 
-// What held a device back during a block, where the device says so itself.
+// What held a device back during a block, where the worker can tell.
 enum class Throttle {
     unknown,
     none,
-    power_cap,  // its own power limit, which heavy work meets on every such device
-    slowed,     // heat, or a brake from outside
+    power_cap,    // its own power limit, which heavy work meets on every such device
+    slowed,       // heat, or a brake from outside
+    core_shared,  // another hardware thread took a part of the core
 };
 
 // One timed execution, or block of `iterations` of them, as a worker reports it.
@@ -216,7 +217,9 @@ struct Window {
     double iterations = 0;  // over all threads, for the window
     double clock_hz = 0;
     Verdict verdict = Verdict::kept;
-    Throttle throttle = Throttle::unknown;  // while it is judged; what is stored is the verdict
+    // While it is judged; what is stored is the verdict.
+    Throttle throttle = Throttle::unknown;
+    std::int64_t waited_ns = -1;  // run-queue wait of a long call; -1: unknown
 };
 
 enum class Outcome { measured, unsupported, invalid, contended, failed, timed_out };

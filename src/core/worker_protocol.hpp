@@ -19,8 +19,9 @@ inline constexpr std::string_view release = "release";
 inline constexpr std::string_view shutdown = "shutdown";
 
 // Columns of a run reply, in this order: "samples": [[thread, start_ns, wall_ns, cpu_ns, switches,
-// wait_ns, iterations, clock_hz], ...]. -1 (0 for clock_hz): the worker cannot tell. A device that
-// says what holds it back has a ninth, `throttle`: 0 nothing, 1 its power limit, 2 heat or a brake.
+// wait_ns, iterations, clock_hz], ...]. -1 (0 for clock_hz): the worker cannot tell. A worker that
+// knows what holds its device back has a ninth, `throttle`: 0 nothing, 1 its power limit, 2 heat or
+// a brake, 3 a neighbour on the core.
 inline constexpr int sample_columns = 8;
 inline constexpr int sample_columns_with_throttle = 9;
 

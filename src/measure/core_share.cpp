@@ -11,47 +11,84 @@
 namespace peakward {
 namespace {
 
-bool counts(const Window& window) {
-    return (window.verdict == Verdict::kept || window.verdict == Verdict::core_shared) &&
-           window.clock_hz > 0 && window.wall_ns > 0;
-}
+// The windows of one thread (or of all, where one reports for all) and what they did per cycle.
+struct Rated {
+    Window* window;
+    double per_cycle;
+};
 
-double per_cycle(const Window& window, int threads) {
-    return window.iterations * catalog::peak_operations_per_iteration * 1e9 /
-           (static_cast<double>(window.wall_ns) * window.clock_hz * threads);
+std::vector<Rated> rated_windows(std::vector<Window>& timeline, double threads) {
+    std::vector<Rated> rated;
+    double clock_hz = 0;
+    for (Window& window : timeline) {
+        if (window.clock_hz > 0) clock_hz = window.clock_hz;
+        const bool counts =
+            window.verdict == Verdict::kept || window.verdict == Verdict::core_shared;
+        if (!counts || !(clock_hz > 0) || window.wall_ns <= 0) continue;
+        const double cycles = static_cast<double>(window.wall_ns) * 1e-9 * clock_hz * threads;
+        rated.push_back(
+            {&window, window.iterations * catalog::peak_operations_per_iteration / cycles});
+    }
+    return rated;
 }
 
 // The rate that only one window in twenty exceeds: the best that was seen, without the odd window
 // whose clock was read a moment too low.
-double upper_rate(std::vector<double> rates) {
+double upper_rate(const std::vector<Rated>& rated) {
+    std::vector<double> rates;
+    for (const Rated& each : rated) rates.push_back(each.per_cycle);
     const auto at =
         rates.begin() + static_cast<std::ptrdiff_t>(0.95 * static_cast<double>(rates.size() - 1));
     std::nth_element(rates.begin(), at, rates.end());
     return *at;
 }
 
+// 0 where no legal rate is known.
+double legal_rate(const std::vector<Rated>& rated, const Case& what) {
+    if (rated.empty()) return 0;
+    const auto legal =
+        catalog::round_to_legal(upper_rate(rated), axis_word(what.shape, "isa"), what.precision);
+    return legal ? legal->operations_per_cycle : 0;
+}
+
+// Of one thread; returns how many are shared, and adds its steady rate.
+int mark_thread(const std::vector<Rated>& rated, double legal, double& steady_sum,
+                const CoreShareOptions& options) {
+    std::vector<double> rates;
+    for (const Rated& each : rated)
+        if (each.per_cycle >= options.near_legal_min * legal) rates.push_back(each.per_cycle);
+    const double steady = rates.empty() ? 0 : median_interval(rates).median;
+    steady_sum += steady;
+    int shared = 0;
+    for (const Rated& each : rated) {
+        const bool is_shared = steady == 0 || each.per_cycle < options.share_min * steady;
+        each.window->verdict = is_shared ? Verdict::core_shared : Verdict::kept;
+        shared += is_shared ? 1 : 0;
+    }
+    return shared;
+}
+
 }  // namespace
 
-CoreShare mark_core_shared(std::span<Window> windows, const Case& what,
+CoreShare mark_core_shared(Timelines& timelines, const Case& what,
                            const CoreShareOptions& options) {
-    CoreShare share;
-    std::vector<double> rates;
-    for (const Window& window : windows)
-        if (counts(window)) rates.push_back(per_cycle(window, what.threads));
-    if (rates.empty()) return share;
-    const auto legal =
-        catalog::round_to_legal(upper_rate(rates), axis_word(what.shape, "isa"), what.precision);
-    if (!legal) return share;
-    share.legal = legal->operations_per_cycle;
-    std::erase_if(rates, [&](double rate) { return rate < options.near_legal_min * share.legal; });
-    share.steady = rates.empty() ? 0 : median_interval(rates).median;
-    for (Window& window : windows) {
-        if (!counts(window)) continue;
-        const bool shared =
-            share.steady == 0 || per_cycle(window, what.threads) < options.share_min * share.steady;
-        window.verdict = shared ? Verdict::core_shared : Verdict::kept;
-        share.shared += shared ? 1 : 0;
+    const double count = static_cast<double>(timelines.size());
+    std::vector<std::vector<Rated>> threads;
+    std::vector<double> legal;
+    for (std::vector<Window>& timeline : timelines) {
+        threads.push_back(rated_windows(timeline, what.threads / count));
+        legal.push_back(legal_rate(threads.back(), what));
     }
+    CoreShare share;
+    for (std::size_t i = 0; i < threads.size(); ++i)
+        if (!threads[i].empty() && legal[i] == 0) return share;
+    if (options.one_kind_of_core)
+        std::fill(legal.begin(), legal.end(), *std::max_element(legal.begin(), legal.end()));
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+        share.shared += mark_thread(threads[i], legal[i], share.steady, options);
+        share.legal += legal[i] / count;
+    }
+    share.steady /= count;
     return share;
 }
 

@@ -4,28 +4,32 @@
 // cycle is a constant of the core (catalog/isa.hpp), and a window below it was not ours alone.
 #pragma once
 
-#include <span>
+#include <vector>
 
 #include "core/records.hpp"
+#include "measure/gate.hpp"
 
 namespace peakward {
 
 struct CoreShareOptions {
     double near_legal_min = 0.94;  // of the legal rate: the same border as catalog::round_to_legal
     double share_min = 0.97;       // of the steady rate; below: core_shared
+    // Every thread runs on the same kind of core: then a core that seems to have fewer units than
+    // another one was shared all the time.
+    bool one_kind_of_core = true;
 };
 
 struct CoreShare {
-    double legal = 0;   // operations per cycle and core; 0: no legal rate is known
-    double steady = 0;  // median rate of the windows near the legal one; 0: there is none
+    double legal = 0;   // operations per cycle and core, mean over threads; 0: none is known
+    double steady = 0;  // median rate of the windows near the legal one, likewise; 0: there is none
     int shared = 0;     // windows marked
 };
 
-// Marks kept windows of a compute_peak case whose operations per cycle are below the share of the
-// steady rate as core_shared, and core_shared ones that are not as kept. Where the clock was probed
-// and no window at all is near a legal rate, every one is core_shared: the core was never ours, or
-// the probe is wrong, and either way there is no figure. Without a clock it marks none.
-CoreShare mark_core_shared(std::span<Window> windows, const Case& what,
-                           const CoreShareOptions& options);
+// Marks kept windows of a compute_peak case whose operations per cycle are below the share of their
+// thread's steady rate as core_shared, and core_shared ones that are not as kept. Where the clock
+// was probed and no window of a thread is near a legal rate, every one is core_shared: the core was
+// never ours, or the probe is wrong, and either way there is no figure. A window without a clock
+// has that of the window before it; where no clock is known, none is marked.
+CoreShare mark_core_shared(Timelines& timelines, const Case& what, const CoreShareOptions& options);
 
 }  // namespace peakward

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "measure/stopping.hpp"
 
 namespace peakward {
 namespace {
+
+// A thread that had the CPU for the whole block has not waited for it.
+bool is_wait_contradicted(const Sample& sample, const GateOptions& options) {
+    if (sample.wait_ns < 0 || sample.cpu_ns < 0) return false;
+    const double most = (1 + options.wait_share_max) * static_cast<double>(sample.wall_ns);
+    return static_cast<double>(sample.cpu_ns) + static_cast<double>(sample.wait_ns) > most;
+}
 
 bool is_clean(const Sample& sample, const GateOptions& options) {
     if (sample.wall_ns <= 0 || !(sample.iterations > 0)) return false;
@@ -26,36 +34,42 @@ struct Slice {
 };
 using Timeline = std::vector<Slice>;  // of one thread, in time order
 
+// Samples of one thread. Time that a hypervisor took (no switch, too little CPU time) spoils its
+// slice alone.
 Timeline judged(std::vector<Sample> samples, const GateOptions& options) {
     std::stable_sort(samples.begin(), samples.end(),
                      [](const Sample& a, const Sample& b) { return a.start_ns < b.start_ns; });
     Timeline timeline;
-    bool after_preempted = false;
-    for (const Sample& sample : samples) {
+    bool after_switch = false;
+    for (Sample& sample : samples) {
+        if (is_wait_contradicted(sample, options)) sample.wait_ns = -1;
         Verdict verdict = Verdict::kept;
         if (!is_clean(sample, options))
             verdict = Verdict::preempted;
-        else if (after_preempted && sample.wall_ns <= options.settling_wall_ns_max)
+        else if (after_switch && sample.wall_ns <= options.settling_wall_ns_max)
             verdict = Verdict::settling;
+        else if (sample.throttle == Throttle::core_shared)
+            verdict = Verdict::core_shared;
         else if (sample.throttle == Throttle::slowed)
             verdict = Verdict::throttled;
-        after_preempted = verdict == Verdict::preempted;
+        after_switch = verdict == Verdict::preempted && sample.switches != 0;
         timeline.push_back({sample, verdict});
     }
     return timeline;
 }
 
 Window window_of(const Slice& slice) {
-    return {slice.sample.start_ns, slice.sample.wall_ns, slice.sample.iterations,
-            slice.sample.clock_hz, slice.verdict,        slice.sample.throttle};
+    const Sample& sample = slice.sample;
+    return {sample.start_ns, sample.wall_ns,  sample.iterations, sample.clock_hz,
+            slice.verdict,   sample.throttle, sample.wait_ns};
 }
 
-// The worse of two: a preempted thread spoils the window, a settling one delays it, and a slowed
-// device is slow for all.
+// The worse of two, as a place in this list: a preempted thread spoils the window, a shared core
+// and a settling one delay it, and a slowed device is slow for all.
 Verdict worse(Verdict a, Verdict b) {
-    if (a == Verdict::preempted || b == Verdict::preempted) return Verdict::preempted;
-    if (a == Verdict::settling || b == Verdict::settling) return Verdict::settling;
-    if (a == Verdict::throttled || b == Verdict::throttled) return Verdict::throttled;
+    for (const Verdict verdict :
+         {Verdict::preempted, Verdict::core_shared, Verdict::settling, Verdict::throttled})
+        if (a == verdict || b == verdict) return verdict;
     return Verdict::kept;
 }
 
@@ -129,6 +143,42 @@ std::vector<Window> paired(const std::vector<Timeline>& timelines, const GateOpt
     return windows;
 }
 
+std::vector<Timeline> judged_by_thread(std::span<const Sample> samples,
+                                       const GateOptions& options) {
+    std::map<int, std::vector<Sample>> by_thread;
+    for (const Sample& sample : samples) by_thread[sample.thread].push_back(sample);
+    std::vector<Timeline> timelines;
+    for (auto& [thread, own] : by_thread) timelines.push_back(judged(std::move(own), options));
+    return timelines;
+}
+
+std::vector<Window> windows_of(const Timeline& timeline) {
+    std::vector<Window> windows;
+    for (const Slice& slice : timeline) windows.push_back(window_of(slice));
+    return windows;
+}
+
+std::vector<Window> kept_only(const std::vector<Window>& windows) {
+    std::vector<Window> kept;
+    std::copy_if(windows.begin(), windows.end(), std::back_inserter(kept),
+                 [](const Window& window) { return window.verdict == Verdict::kept; });
+    return kept;
+}
+
+// What the others did while it lasted, each at the rate of its own i-th kept window.
+void add_rates(Window& window, std::size_t i, std::span<const std::vector<Window>> others) {
+    double clock_sum = window.clock_hz;
+    int clocks = window.clock_hz > 0 ? 1 : 0;
+    for (const std::vector<Window>& kept : others) {
+        const Window& other = kept[i];
+        window.iterations += other.iterations * static_cast<double>(window.wall_ns) /
+                             static_cast<double>(other.wall_ns);
+        clock_sum += other.clock_hz;
+        clocks += other.clock_hz > 0 ? 1 : 0;
+    }
+    window.clock_hz = clocks > 0 ? clock_sum / clocks : 0;
+}
+
 // Clocks of the windows that were kept, or would be but for their clock.
 std::vector<double> probed_clocks(std::span<const Window> windows) {
     std::vector<double> clocks;
@@ -142,21 +192,41 @@ std::vector<double> probed_clocks(std::span<const Window> windows) {
 }  // namespace
 
 std::vector<Window> gate(std::span<const Sample> samples, int threads, const GateOptions& options) {
-    std::map<int, std::vector<Sample>> by_thread;
-    for (const Sample& sample : samples) by_thread[sample.thread].push_back(sample);
-    std::vector<Timeline> timelines;
-    for (auto& [thread, own] : by_thread) timelines.push_back(judged(std::move(own), options));
+    const std::vector<Timeline> timelines = judged_by_thread(samples, options);
     if (timelines.empty()) return {};
     // One thread that reports for all (a BLAS pool) is told by its run-queue waits.
-    if (timelines.size() == 1) {
-        std::vector<Window> windows;
-        for (const Slice& slice : timelines.front()) windows.push_back(window_of(slice));
-        return windows;
-    }
+    if (timelines.size() == 1) return windows_of(timelines.front());
     std::vector<Window> windows = paired(timelines, options);
     if (static_cast<int>(timelines.size()) < threads)
         for (Window& window : windows) window.verdict = Verdict::preempted;
     return windows;
+}
+
+Timelines gate_apart(std::span<const Sample> samples, int threads, const GateOptions& options) {
+    GateOptions without_settling = options;
+    without_settling.settling_wall_ns_max = 0;
+    Timelines timelines;
+    for (const Timeline& timeline : judged_by_thread(samples, without_settling))
+        timelines.push_back(windows_of(timeline));
+    if (timelines.size() > 1 && static_cast<int>(timelines.size()) < threads)
+        for (std::vector<Window>& timeline : timelines)
+            for (Window& window : timeline) window.verdict = Verdict::preempted;
+    return timelines;
+}
+
+std::vector<Window> join_threads(const Timelines& timelines) {
+    if (timelines.empty()) return {};
+    if (timelines.size() == 1) return timelines.front();
+    Timelines kept;
+    for (const std::vector<Window>& timeline : timelines) kept.push_back(kept_only(timeline));
+    const auto fewer = [](const auto& a, const auto& b) { return a.size() < b.size(); };
+    const auto worst = std::min_element(kept.begin(), kept.end(), fewer) - kept.begin();
+    std::swap(kept.front(), kept[static_cast<std::size_t>(worst)]);
+    std::vector<Window> joined = timelines[static_cast<std::size_t>(worst)];
+    std::size_t i = 0;
+    for (Window& window : joined)
+        if (window.verdict == Verdict::kept) add_rates(window, i++, std::span(kept).subspan(1));
+    return joined;
 }
 
 double steady_clock_hz(std::span<const Window> windows) {

@@ -18,7 +18,7 @@ struct GateOptions {
     // lost its CPU there for long leaves a larger hole; one that lost it for less than that does no
     // harm, as only what its clean slices did is counted.
     double coverage_min = 0.5;
-    // A slice no longer than this that follows a preempted one of its thread is `settling`: its
+    // A slice no longer than this that follows a context switch of its thread is `settling`: its
     // caches and its clock licence are still the intruder's. A longer call outlasts the effect.
     std::int64_t settling_wall_ns_max = 5'000'000;
 };
@@ -26,7 +26,8 @@ struct GateOptions {
 // One thread: each sample is a window, preempted when a context switch fell into it, when its CPU
 // share is too low, or when the worker's threads waited too long for a CPU. A sample that carries
 // the run-queue wait of all threads is judged by it alone: the threads of a pool sleep and switch
-// of their own accord, and one short switch within a long call does no harm.
+// of their own accord, and one short switch within a long call does no harm. A wait that the
+// thread's own CPU time contradicts (both together last longer than the block) is ignored.
 //
 // Several threads (sample.thread): a window is a slice of the lowest-numbered thread in which every
 // other thread ran clean slices, too. Its iterations are the sum over threads of the share of each
@@ -35,10 +36,27 @@ struct GateOptions {
 // says nothing about why it was kept. Windows at the edge, before the last thread has begun or
 // after the first has ended, are left out.
 //
-// A sample whose device says that heat or a brake slowed it is throttled, whatever its clock.
+// A sample whose device says that heat or a brake slowed it is throttled, whatever its clock; one
+// whose worker says that a neighbour shared its core is core_shared.
 //
 // Windows are in time order; start_ns is the sample's own.
 std::vector<Window> gate(std::span<const Sample> samples, int threads, const GateOptions& options);
+
+// The windows of one thread each.
+using Timelines = std::vector<std::vector<Window>>;
+
+// For kernels that share nothing but the clock (compute peaks, clock probes), whose threads need no
+// common window: at a CPU share of 20 % two threads run together in 4 % of the time, and each of
+// them has most of its slices clean. The windows of each thread that has samples, by thread number;
+// all are preempted where some threads, but not only one, have samples. None is settling: a
+// register kernel leaves nothing in a cache.
+Timelines gate_apart(std::span<const Sample> samples, int threads, const GateOptions& options);
+
+// One list of windows from the timelines of all threads: the i-th kept window of every thread
+// together make the i-th kept window, with the sum of their rates over the length of the first. It
+// has as many kept windows as the thread with the fewest, and that thread's other windows as they
+// are. One timeline stays as it is.
+std::vector<Window> join_threads(const Timelines& timelines);
 
 // The steady clock that these windows show: the median of the fastest half of the probed kept (or
 // throttled) ones; 0 when none was probed.

@@ -281,6 +281,7 @@ private:
         CaseOptions options;
         options.seed = options_.seed;
         options.cpus = cpus_;
+        options.core_share.one_kind_of_core = context_.hardware.cpu.core_kinds.size() < 2;
         options.allow_fallback = options_.allow_fallback;
         options.processes = of_sweep ? 1 : options_.suite.restarts;
         options.stopping.seconds_max = options_.suite.case_seconds_max;

@@ -70,6 +70,37 @@ double kept_clock_hz(std::span<const Window> windows) {
     return median_of(clocks);
 }
 
+double disturbance(const Window& window) {
+    if (window.waited_ns < 0 || window.wall_ns <= 0) return 0;
+    return static_cast<double>(window.waited_ns) / static_cast<double>(window.wall_ns);
+}
+
+std::optional<double> keep_least_disturbed(std::span<Window> windows, int wanted) {
+    std::vector<Window*> chosen, disturbed;
+    for (Window& window : windows) {
+        if (!(window.iterations > 0) || window.wall_ns <= 0) continue;
+        if (window.verdict == Verdict::kept) chosen.push_back(&window);
+        if (window.verdict == Verdict::preempted && window.waited_ns >= 0)
+            disturbed.push_back(&window);
+    }
+    std::stable_sort(disturbed.begin(), disturbed.end(), [](const Window* a, const Window* b) {
+        return disturbance(*a) < disturbance(*b);
+    });
+    for (Window* window : disturbed)
+        if (static_cast<int>(chosen.size()) < wanted) chosen.push_back(window);
+    constexpr std::size_t windows_min = 3;
+    if (chosen.size() < windows_min || disturbed.empty()) return std::nullopt;
+    std::vector<double> wall_s, least_s;
+    for (const Window* window : chosen) {
+        wall_s.push_back(static_cast<double>(window->wall_ns) * 1e-9 / window->iterations);
+        least_s.push_back(wall_s.back() * (1 - disturbance(*window)));
+    }
+    const MedianInterval upper = median_interval(wall_s), lower = median_interval(least_s);
+    if (upper.high - lower.low > disturbed_width_max * upper.median) return std::nullopt;
+    for (Window* window : chosen) window->verdict = Verdict::kept;
+    return lower.low;
+}
+
 Statistics summarize(std::span<const Window> windows) {
     Statistics statistics;
     for (const Window& window : windows) {

@@ -1,6 +1,7 @@
 // Windows -> statistics. Pure.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,17 @@ double kept_clock_hz(std::span<const Window> windows);
 
 // Windows that did not count, whatever the reason.
 int dropped_windows(const Statistics& statistics);
+
+// The widest interval that a figure of disturbed calls may have (METHODS 1.1), relative.
+inline constexpr double disturbed_width_max = 0.05;
+// What a window may owe to waiting: its run-queue wait / its wall time. 0 where that is unknown.
+double disturbance(const Window& window);
+// Long calls that wait a little for a CPU have a bounded time: it lies between the wall time less
+// the wait and the wall time. Where too few windows are clean, keeps the least disturbed of the
+// preempted ones whose wait is known, so that `wanted` are kept (or all there are, three at least),
+// if the interval that covers the bound is no wider than disturbed_width_max of the median. Returns
+// its lower end in seconds per iteration; none where nothing was kept so.
+std::optional<double> keep_least_disturbed(std::span<Window> windows, int wanted);
 
 // Counts, median, interval, minimum and outliers of the windows of one process. Settling windows
 // count as dropped for preemption: that is what made them. Times of the case are left at 0.

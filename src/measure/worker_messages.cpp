@@ -1,5 +1,6 @@
 #include "measure/worker_messages.hpp"
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -63,17 +64,16 @@ Result<std::optional<double>> optional_number(const Json& reply, const char* nam
 bool is_whole(const Json& value) { return value.is_number_integer(); }
 
 // The words of the ninth column.
-Throttle throttle_of(int word) {
-    return word == 0 ? Throttle::none : word == 1 ? Throttle::power_cap : Throttle::slowed;
-}
+constexpr std::array throttle_words = {Throttle::none, Throttle::power_cap, Throttle::slowed,
+                                       Throttle::core_shared};
 
 // The columns of core/worker_protocol.hpp.
 bool is_sample(const Json& row, int threads) {
     if (!row.is_array()) return false;
     const bool has_throttle = row.size() == protocol::sample_columns_with_throttle;
     if (row.size() != protocol::sample_columns && !has_throttle) return false;
-    if (has_throttle &&
-        (!is_whole(row[8]) || row[8].get<std::int64_t>() < 0 || row[8].get<std::int64_t>() > 2))
+    if (has_throttle && (!is_whole(row[8]) || row[8].get<std::int64_t>() < 0 ||
+                         row[8].get<std::int64_t>() >= std::int64_t{throttle_words.size()}))
         return false;
     for (std::size_t column = 0; column < 6; ++column)
         if (!is_whole(row[column])) return false;
@@ -187,7 +187,7 @@ Result<std::vector<Sample>> parse_run(const Json& reply, int threads) {
         if (!is_sample(row, threads))
             return failed(fmt::format(
                 "a sample is not [thread below {}, start_ns, wall_ns, cpu_ns, switches, wait_ns, "
-                "iterations, clock_hz] or these and throttle, 0 to 2: {}",
+                "iterations, clock_hz] or these and throttle, 0 to 3: {}",
                 threads, excerpt(canonical_json(row))));
         Sample sample;
         sample.thread = row[0].get<int>();
@@ -199,7 +199,7 @@ Result<std::vector<Sample>> parse_run(const Json& reply, int threads) {
         sample.iterations = row[6].get<double>();
         sample.clock_hz = row[7].get<double>();
         if (row.size() == protocol::sample_columns_with_throttle)
-            sample.throttle = throttle_of(row[8].get<int>());
+            sample.throttle = throttle_words[row[8].get<std::size_t>()];
         samples.push_back(sample);
     }
     return samples;

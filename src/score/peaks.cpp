@@ -16,6 +16,12 @@ Peak unknown_peak(std::string unit, std::string reason) {
     return peak;
 }
 
+// What a clock probe read; 0 for anything else.
+double probe_clock_hz(const Measurement& m) {
+    if (m.what.operation != "clock_probe" || m.outcome != Outcome::measured || !m.gops) return 0;
+    return m.clock_hz > 0 ? m.clock_hz : *m.gops * 1e9;
+}
+
 // Clock of the class, measured in the same run: woven into the kernel's own blocks, else by the
 // class's own probe.
 struct ClassClock {
@@ -29,10 +35,10 @@ ClassClock class_clock(std::span<const Measurement> measurements, const Measurem
                 fmt::format("{} chain between the kernel's own blocks, median of kept windows",
                             catalog::clock_class(isa))};
     for (const Measurement& m : measurements) {
-        if (m.what.operation != "clock_probe" || m.outcome != Outcome::measured || !m.gops)
-            continue;
+        if (probe_clock_hz(m) <= 0) continue;
         if (axis_word(m.what.shape, "isa") == catalog::clock_class(isa))
-            return {*m.gops * 1e9, fmt::format("clock_probe isa={}", catalog::clock_class(isa))};
+            return {probe_clock_hz(m),
+                    fmt::format("clock_probe isa={}", catalog::clock_class(isa))};
     }
     return {};
 }
@@ -178,18 +184,71 @@ Peak computed_peak(const Context& context, const std::string& precision) {
     return peak;
 }
 
-}  // namespace
+// What is known of one host's compute kernels.
+struct Evidence {
+    const Context& context;
+    std::span<const Measurement> measurements;
+    std::span<const ProbedClass> history;
+    int threads;
+};
 
-Peak theoretical_compute_peak(const Context& context, std::span<const Measurement> measurements,
-                              const std::string& precision) {
-    // The best class that was probed is the peak: a core that has AMX is judged by AMX.
+// The peak of a run is that of as many cores as it has threads, also where a kernel gave no figure.
+int threads_of(std::span<const Measurement> measurements) {
+    int threads = 0;
+    for (const Measurement& m : measurements)
+        if (m.what.device == "cpu") threads = std::max(threads, m.what.threads);
+    return threads;
+}
+
+bool is_peak_case(const Measurement& m, std::string_view precision, std::string_view isa) {
+    return m.what.operation == "compute_peak" && m.what.precision == precision &&
+           axis_word(m.what.shape, "isa") == isa;
+}
+
+// Any row of the class, in any precision, shows that the CPU runs it.
+bool runs_class(const Evidence& evidence, std::string_view isa) {
+    const auto of_class = [&](const Measurement& m) {
+        return m.what.operation == "compute_peak" && axis_word(m.what.shape, "isa") == isa &&
+               m.outcome != Outcome::unsupported;
+    };
+    if (std::any_of(evidence.measurements.begin(), evidence.measurements.end(), of_class))
+        return true;
+    const auto known = [&](const ProbedClass& probed) { return probed.isa == isa; };
+    if (std::any_of(evidence.history.begin(), evidence.history.end(), known)) return true;
+    // Tiles need a permission that the CPU's word does not show.
+    const auto& isa_words = evidence.context.hardware.cpu.isa;
+    return isa != "amx" && isa != "scalar" &&
+           std::find(isa_words.begin(), isa_words.end(), catalog::cpu_flag_of(isa)) !=
+               isa_words.end();
+}
+
+// "" where no class of this precision is known to run.
+std::string widest_class(const Evidence& evidence, const std::string& precision) {
+    std::string widest;
+    for (const std::string_view isa : catalog::isa_classes(precision)) {
+        const auto refused = [&](const Measurement& m) {
+            return is_peak_case(m, precision, isa) && m.outcome == Outcome::unsupported;
+        };
+        const bool is_refused =
+            std::any_of(evidence.measurements.begin(), evidence.measurements.end(), refused);
+        if (!is_refused && runs_class(evidence, isa)) widest = isa;
+    }
+    return widest;
+}
+
+bool is_clean(const Evidence& evidence, std::string_view precision, std::string_view isa) {
+    return std::any_of(
+        evidence.measurements.begin(), evidence.measurements.end(), [&](const Measurement& m) {
+            return is_peak_case(m, precision, isa) && m.outcome == Outcome::measured && m.gops;
+        });
+}
+
+// The best of the classes that were probed: a core with one 512-bit unit may do more in AVX2.
+Peak best_probed_peak(std::span<const Measurement> measurements, const std::string& precision) {
     std::optional<Peak> best;
-    std::string why_not, fate;
+    std::string why_not;
     for (const Measurement& m : measurements) {
         if (m.what.operation != "compute_peak" || m.what.precision != precision) continue;
-        if (m.outcome != Outcome::measured && m.outcome != Outcome::unsupported)
-            fate = fmt::format("the probe of {} was not measured: {}", precision,
-                               to_string(m.outcome));
         if (m.outcome != Outcome::measured || !m.gops || m.what.threads < 1) continue;
         Peak peak = probed_peak(measurements, m);
         if (peak.kind == PeakKind::unknown)
@@ -197,16 +256,143 @@ Peak theoretical_compute_peak(const Context& context, std::span<const Measuremen
         else if (!best || peak.value > best->value)
             best = std::move(peak);
     }
-    if (context.hardware.cpu.core_kinds.size() > 1) {
-        // A probe over cores of several kinds has no one clock; only the sum over kinds is a peak.
-        Peak sum = computed_peak(context, precision);
-        if (sum.kind != PeakKind::unknown || !best) return sum;
-        return unknown_peak("gops", "cores of several kinds, and " + sum.reason);
+    return best ? *best : unknown_peak("gops", why_not);
+}
+
+// cores x operations per cycle x clock, each with its source.
+Peak class_peak(PeakKind kind, const Evidence& evidence, const std::string& precision,
+                std::string_view isa, const PeakInput& rate, const PeakInput& clock) {
+    Peak peak;
+    peak.kind = kind;
+    peak.value = evidence.threads * rate.value * clock.value * 1e-9;
+    peak.clock_hz = clock.value;
+    const auto* known = catalog::find_precision(precision);
+    peak.accumulator = known ? known->accumulator : "";
+    peak.formula = fmt::format("{} cores x {:.0f} op/cycle ({}) x {:.3f} GHz", evidence.threads,
+                               rate.value, isa, clock.value * 1e-9);
+    peak.inputs = {{"cores", static_cast<double>(evidence.threads), "core",
+                    "threads of the run, one per core"},
+                   rate,
+                   clock};
+    return peak;
+}
+
+// The median over the undoubted probes of the lineage; the best class, as above.
+Peak peak_of_lineage(const Evidence& evidence, const std::string& precision,
+                     const std::string& widest) {
+    Peak best;
+    bool has_widest = false;
+    for (const ProbedClass& probed : evidence.history) {
+        if (probed.precision != precision || probed.threads != evidence.threads) continue;
+        const auto legal =
+            catalog::round_to_legal(probed.operations_per_cycle, probed.isa, precision);
+        if (!legal || !legal->agrees) continue;
+        has_widest = has_widest || probed.isa == widest;
+        const std::string source =
+            fmt::format("median of {} runs until {}", probed.runs, probed.until);
+        Peak peak =
+            class_peak(PeakKind::probed, evidence, precision, probed.isa,
+                       {"operations_per_cycle", legal->operations_per_cycle, "op/cycle",
+                        fmt::format("probe: {:.2f}, {}", probed.operations_per_cycle, source)},
+                       {"clock", probed.clock_hz, "Hz",
+                        fmt::format("{} chain, {}", catalog::clock_class(probed.isa), source)});
+        if (best.kind == PeakKind::unknown || peak.value > best.value) best = std::move(peak);
     }
-    if (best) return *best;
-    if (!why_not.empty()) return unknown_peak("gops", why_not);
+    return has_widest ? best : unknown_peak("gops", "");
+}
+
+// Operations per cycle of the widest class: of the architecture, else what another precision of
+// the class showed (fp32 is twice fp64 in every class of vectors).
+PeakInput rate_of_class(const Evidence& evidence, const std::string& precision,
+                        const std::string& isa) {
+    PeakInput input{"operations_per_cycle", 0, "op/cycle", ""};
+    const auto legal = catalog::legal_operations_per_cycle(isa, precision);
+    const std::string& design = evidence.context.hardware.cpu.microarchitecture;
+    const double rate = per_cycle_of(design, precision);
+    if (std::find(legal.begin(), legal.end(), rate) != legal.end()) {
+        input.value = rate;
+        input.source = fmt::format("table of core classes: {}", design);
+        return input;
+    }
+    const std::string twin = precision == "fp32" ? "fp64" : precision == "fp64" ? "fp32" : "";
+    for (const Measurement& m : evidence.measurements) {
+        if (!is_peak_case(m, twin, isa) || m.outcome != Outcome::measured ||
+            !m.operations_per_cycle)
+            continue;
+        const auto shown = catalog::round_to_legal(*m.operations_per_cycle, isa, twin);
+        if (!shown || !shown->agrees) continue;
+        input.value = shown->operations_per_cycle * (twin == "fp64" ? 2 : 0.5);
+        input.source =
+            fmt::format("the {} probe of the class: {:.2f}", twin, *m.operations_per_cycle);
+    }
+    return input;
+}
+
+// A clock that the class really ran at: its own probe, or another of its kernels.
+PeakInput clock_of_class(const Evidence& evidence, const std::string& isa) {
+    PeakInput input{"clock", 0, "Hz", ""};
+    const std::string_view wanted = catalog::clock_class(isa);
+    for (const Measurement& m : evidence.measurements) {
+        const std::string own = axis_word(m.what.shape, "isa");
+        if (own.empty() || catalog::clock_class(own) != wanted || m.outcome != Outcome::measured ||
+            m.what.device != "cpu")
+            continue;
+        const bool is_probe = probe_clock_hz(m) > 0;
+        const double clock_hz = is_probe                             ? probe_clock_hz(m)
+                                : m.what.operation == "compute_peak" ? m.clock_hz
+                                                                     : 0;
+        if (!(clock_hz > 0) || (input.value > 0 && !is_probe)) continue;
+        input.value = clock_hz;
+        input.source = fmt::format("{} isa={} {}", m.what.operation, own, m.what.precision);
+    }
+    return input;
+}
+
+// Where the widest class gave no clean window.
+Peak peak_by_class_clock(const Evidence& evidence, const std::string& precision,
+                         const std::string& widest) {
+    if (widest.empty()) return {};
+    const PeakInput rate = rate_of_class(evidence, precision, widest);
+    const PeakInput clock = clock_of_class(evidence, widest);
+    if (rate.value == 0 || clock.value == 0) return {};
+    return class_peak(PeakKind::computed, evidence, precision, widest, rate, clock);
+}
+
+std::string why_not_probed(const Evidence& evidence, const std::string& precision,
+                           const std::string& widest) {
+    for (const Measurement& m : evidence.measurements)
+        if (is_peak_case(m, precision, widest))
+            return fmt::format(
+                "the probe of {} was not measured: {} ({} is the widest kernel of this CPU, and a "
+                "narrower one is no peak)",
+                precision, to_string(m.outcome), widest);
+    return fmt::format("the {} kernel, the widest of this CPU, was not measured in {}", widest,
+                       precision);
+}
+
+}  // namespace
+
+Peak theoretical_compute_peak(const Context& context, std::span<const Measurement> measurements,
+                              const std::string& precision, std::span<const ProbedClass> history) {
+    // A probe over cores of several kinds has no one clock; only the sum over kinds is a peak.
+    if (context.hardware.cpu.core_kinds.size() > 1) {
+        Peak sum = computed_peak(context, precision);
+        if (sum.kind == PeakKind::unknown) sum.reason = "cores of several kinds: " + sum.reason;
+        return sum;
+    }
+    const Evidence evidence{context, measurements, history, threads_of(measurements)};
+    const std::string widest = widest_class(evidence, precision);
+    if (Peak peak = peak_of_lineage(evidence, precision, widest); peak.kind != PeakKind::unknown)
+        return peak;
+    const Peak probed = best_probed_peak(measurements, precision);
+    const bool widest_was_measured = !widest.empty() && is_clean(evidence, precision, widest);
+    if (widest_was_measured) return probed;
+    if (Peak peak = peak_by_class_clock(evidence, precision, widest);
+        peak.kind != PeakKind::unknown)
+        return peak;
     Peak computed = computed_peak(context, precision);
-    if (computed.kind == PeakKind::unknown && !fate.empty()) computed.reason = fate;
+    if (computed.kind == PeakKind::unknown && !widest.empty())
+        computed.reason = why_not_probed(evidence, precision, widest);
     return computed;
 }
 

@@ -110,11 +110,12 @@ void note_kernels(Score& score, const Context& context,
 }
 
 // What the machine itself shows, without the hardware database.
-void set_own_peaks(Score& score, const Context& context,
-                   std::span<const Measurement> measurements) {
+void set_own_peaks(Score& score, const Context& context, std::span<const Measurement> measurements,
+                   std::span<const ProbedClass> history) {
     score.theoretical_bandwidth.unit = "gbps";
     if (score.device == "cpu") {
-        score.theoretical_peak = theoretical_compute_peak(context, measurements, score.precision);
+        score.theoretical_peak =
+            theoretical_compute_peak(context, measurements, score.precision, history);
         score.theoretical_bandwidth = theoretical_bandwidth(context);
         return;
     }
@@ -178,8 +179,8 @@ bool worth_a_row(const std::vector<const Measurement*>& measurements) {
 }  // namespace
 
 std::vector<Score> score(const Context& context, std::span<const Measurement> measurements,
-                         std::span<const std::string> run_flags,
-                         std::span<const DeviceSpec> specs) {
+                         std::span<const std::string> run_flags, std::span<const DeviceSpec> specs,
+                         std::span<const ProbedClass> history) {
     std::map<RowKey, Row> rows;
     for (const Measurement& m : measurements)
         if (class_of(m) != OperationClass::probe && !is_evidence(m))
@@ -200,7 +201,7 @@ std::vector<Score> score(const Context& context, std::span<const Measurement> me
             s.peak_measured_gops = peak->gops;
             s.peak_operation = peak->what.operation;
         }
-        set_own_peaks(s, context, measurements);
+        set_own_peaks(s, context, measurements, history);
         take_spec(s, context, measurements, specs);
         judge(s);
         note_outcomes(s, row.measurements);
@@ -231,16 +232,17 @@ void take_recorded_peaks(std::vector<Score>& scores, const RecordedPeaks& record
     }
 }
 
-void rescore(Run& run, std::span<const DeviceSpec> specs) {
+void rescore(Run& run, std::span<const DeviceSpec> specs, std::span<const ProbedClass> history) {
     for (Score& score : run.results) {
-        if (!spec_for(specs, score.device)) continue;
+        const bool by_history = score.device == "cpu" && !history.empty();
+        if (!spec_for(specs, score.device) && !by_history) continue;
         for (const char* flag : {"above_theoretical", "product_in_part", "power_mode_unknown"})
             drop_flag(score, flag);
         const Peak peak = std::exchange(score.theoretical_peak, {});
         const Peak bandwidth = std::exchange(score.theoretical_bandwidth, {});
         score.efficiency.reset();
         score.bandwidth_efficiency.reset();
-        set_own_peaks(score, run.context, run.measurements);
+        set_own_peaks(score, run.context, run.measurements, history);
         take_spec(score, run.context, run.measurements, specs);
         keep_estimate(score.theoretical_peak, peak);
         keep_estimate(score.theoretical_bandwidth, bandwidth);

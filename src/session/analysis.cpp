@@ -9,6 +9,7 @@
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
 #include "session/history.hpp"
+#include "session/probe_history.hpp"
 #include "session/products.hpp"
 
 namespace peakward {
@@ -178,7 +179,10 @@ private:
             one.measurements = run->measurements;
             one.products = run->products;
             one.results = {row};
-            use_current_specs(one, database_);
+            std::vector<ProbedClass> probes;
+            if (auto history = ProbeHistory::read(store_, key.lineage, key.power_mode))
+                probes = history->classes();
+            use_current_specs(one, database_, probes);
             row = one.results.front();
         }
         return {row.theoretical_peak, row.theoretical_bandwidth};

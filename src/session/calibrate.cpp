@@ -10,6 +10,7 @@
 #include "score/precision_matrix.hpp"
 #include "score/score.hpp"
 #include "session/internal.hpp"
+#include "session/probe_history.hpp"
 #include "session/products.hpp"
 #include "session/session.hpp"
 #include "store/run_store.hpp"
@@ -327,8 +328,12 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     sign(run, machine.clock);
     take_measured(run, std::move(*measured));
     for (const std::string& mistaken : drop_mistaken_gpus(run)) observer.note(mistaken);
-    run.results =
-        score(run.context, run.measurements, run.flags, device_specs(run.products, database));
+    ProbeHistory probes;
+    if (store)
+        if (auto read = ProbeHistory::read(*store, run.context)) probes = std::move(*read);
+    probes.add(run);
+    run.results = score(run.context, run.measurements, run.flags,
+                        device_specs(run.products, database), probes.classes());
     run.precision_matrix = precision_matrix(run);
     run.wall_s = Seconds(machine.clock.monotonic() - started).count();
     if (store) {

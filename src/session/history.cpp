@@ -1,5 +1,6 @@
 #include "session/history.hpp"
 
+#include "session/probe_history.hpp"
 #include "session/products.hpp"
 
 namespace peakward {
@@ -13,6 +14,18 @@ Result<Answer> ask(const std::string& db, Question question) {
     return question(**store);
 }
 
+Result<Run> find_in(RunStore& store, const std::string& db, const std::string& which) {
+    if (which != "latest") return store.find(which);
+    RunFilter newest;
+    newest.limit = 1;
+    auto runs = store.history(newest);
+    if (!runs) return tl::make_unexpected(runs.error());
+    if (runs->empty())
+        return failed("the database " + default_store_location(db) +
+                      " holds no run yet; peakward calibrate makes one");
+    return store.find(runs->front().run_id);
+}
+
 }  // namespace
 
 Result<std::vector<RunSummary>> list_runs(const std::string& db, const RunFilter& filter) {
@@ -20,20 +33,14 @@ Result<std::vector<RunSummary>> list_runs(const std::string& db, const RunFilter
 }
 
 Result<Run> find_run(const std::string& db, const std::string& which, Efficiencies efficiencies) {
-    auto run = ask<Run>(db, [&](RunStore& store) -> Result<Run> {
-        if (which != "latest") return store.find(which);
-        RunFilter newest;
-        newest.limit = 1;
-        auto runs = store.history(newest);
-        if (!runs) return tl::make_unexpected(runs.error());
-        if (runs->empty())
-            return failed("the database " + default_store_location(db) +
-                          " holds no run yet; peakward calibrate makes one");
-        return store.find(runs->front().run_id);
+    return ask<Run>(db, [&](RunStore& store) -> Result<Run> {
+        auto run = find_in(store, db, which);
+        if (!run || efficiencies != Efficiencies::current) return run;
+        const auto probes = ProbeHistory::read(store, run->context);
+        use_current_specs(*run, load_hardware(user_hardware_folder()),
+                          probes ? probes->classes() : std::vector<ProbedClass>{});
+        return run;
     });
-    if (run && efficiencies == Efficiencies::current)
-        use_current_specs(*run, load_hardware(user_hardware_folder()));
-    return run;
 }
 
 Result<StoreInfo> store_info(const std::string& db) {

@@ -209,12 +209,13 @@ std::vector<DeviceSpec> device_specs(const std::vector<MatchedProduct>& products
     return specs;
 }
 
-void use_current_specs(Run& run, const HardwareDatabase& database) {
+void use_current_specs(Run& run, const HardwareDatabase& database,
+                       std::span<const ProbedClass> history) {
     std::vector<MatchedProduct> products = run.products;
     if (products.empty())
         products = products_of(Matcher(database).match(host_facts(run.context)), run.context,
                                nullptr, {}, database);
-    rescore(run, device_specs(products, database));
+    rescore(run, device_specs(products, database), history);
 }
 
 }  // namespace peakward

@@ -1,6 +1,7 @@
 // Which entries of the hardware database a run is held against. Shared by the files of session/.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ std::vector<DeviceSpec> device_specs(const std::vector<MatchedProduct>& products
 
 // Peaks and efficiencies of a stored run against today's database: by the products that it names,
 // else (a run from before there was a database) by matching its context.
-void use_current_specs(Run& run, const HardwareDatabase& database);
+void use_current_specs(Run& run, const HardwareDatabase& database,
+                       std::span<const ProbedClass> history = {});
 
 }  // namespace peakward

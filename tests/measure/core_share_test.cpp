@@ -25,6 +25,14 @@ Window window(double per_cycle, int threads = 1) {
     return w;
 }
 
+// Of windows that stand for all threads of the case.
+CoreShare mark(std::vector<Window>& windows, const Case& what) {
+    Timelines timelines{windows};
+    const CoreShare share = mark_core_shared(timelines, what, {});
+    windows = timelines.front();
+    return share;
+}
+
 int count(const std::vector<Window>& windows, Verdict verdict) {
     return static_cast<int>(std::count_if(windows.begin(), windows.end(),
                                           [&](const Window& w) { return w.verdict == verdict; }));
@@ -35,7 +43,7 @@ TEST(CoreShare, KeepsACoreThatWasOurs) {
     std::normal_distribution<double> noise(31.6, 0.15);
     std::vector<Window> windows;
     for (int i = 0; i < 200; ++i) windows.push_back(window(noise(random)));
-    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    const CoreShare share = mark(windows, avx512("fp64"));
     EXPECT_EQ(share.legal, 32);
     EXPECT_NEAR(share.steady, 31.6, 0.05);
     EXPECT_EQ(share.shared, 0);
@@ -45,7 +53,7 @@ TEST(CoreShare, KeepsACoreThatWasOurs) {
 TEST(CoreShare, DropsTheWindowsOfASharedCoreEvenWhenTheyAreTheMost) {
     std::vector<Window> windows(90, window(24.1));
     windows.insert(windows.begin() + 30, 15, window(31.6));
-    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    const CoreShare share = mark(windows, avx512("fp64"));
     EXPECT_EQ(share.shared, 90);
     EXPECT_EQ(count(windows, Verdict::kept), 15);
     EXPECT_NEAR(share.steady, 31.6, 1e-9);
@@ -53,7 +61,7 @@ TEST(CoreShare, DropsTheWindowsOfASharedCoreEvenWhenTheyAreTheMost) {
 
 TEST(CoreShare, DropsAllWhenTheCoreWasNeverOurs) {
     std::vector<Window> windows(50, window(24.1));
-    const CoreShare share = mark_core_shared(windows, avx512("fp64"), {});
+    const CoreShare share = mark(windows, avx512("fp64"));
     EXPECT_EQ(share.legal, 32);
     EXPECT_EQ(share.steady, 0);
     EXPECT_EQ(count(windows, Verdict::core_shared), 50);
@@ -62,7 +70,7 @@ TEST(CoreShare, DropsAllWhenTheCoreWasNeverOurs) {
 TEST(CoreShare, OneSharedThreadOfTwoSpoilsTheWindow) {
     std::vector<Window> windows(20, window(31.6, 2));
     windows.push_back(window((31.6 + 24.1) / 2, 2));
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64", 2), {}).shared, 1);
+    EXPECT_EQ(mark(windows, avx512("fp64", 2)).shared, 1);
     EXPECT_EQ(windows.back().verdict, Verdict::core_shared);
 }
 
@@ -70,19 +78,19 @@ TEST(CoreShare, ThreePercentBelowTheSteadyRateIsTheBorder) {
     std::vector<Window> windows(20, window(32));
     windows.push_back(window(32 * 0.971));
     windows.push_back(window(32 * 0.969));
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 1);
+    EXPECT_EQ(mark(windows, avx512("fp64")).shared, 1);
     EXPECT_EQ(windows[20].verdict, Verdict::kept);
     EXPECT_EQ(windows[21].verdict, Verdict::core_shared);
 }
 
 TEST(CoreShare, TakesBackAMarkWhenBetterEvidenceComes) {
     std::vector<Window> windows(5, window(15.7));  // looks like one unit
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).legal, 16);
+    EXPECT_EQ(mark(windows, avx512("fp64")).legal, 16);
     windows.insert(windows.end(), 15, window(31.6));
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 5);
+    EXPECT_EQ(mark(windows, avx512("fp64")).shared, 5);
     windows.front().verdict = Verdict::core_shared;
     windows.front().iterations *= 2;
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 4);
+    EXPECT_EQ(mark(windows, avx512("fp64")).shared, 4);
     EXPECT_EQ(windows.front().verdict, Verdict::kept);
 }
 
@@ -91,11 +99,45 @@ TEST(CoreShare, LeavesWhatItCannotJudgeAlone) {
     for (Window& w : windows) w.clock_hz = 0;
     windows.push_back(window(10));
     windows.back().verdict = Verdict::preempted;
-    EXPECT_EQ(mark_core_shared(windows, avx512("fp64"), {}).shared, 0);
+    EXPECT_EQ(mark(windows, avx512("fp64")).shared, 0);
     EXPECT_EQ(count(windows, Verdict::kept), 5);
     // Above every legal rate the clock probe is wrong; that is told elsewhere.
     std::vector<Window> above(5, window(40));
-    EXPECT_EQ(mark_core_shared(above, avx512("fp64"), {}).shared, 0);
+    EXPECT_EQ(mark(above, avx512("fp64")).shared, 0);
+}
+
+TEST(CoreShare, EachThreadIsJudgedByItself) {
+    Timelines timelines{std::vector<Window>(20, window(31.6)),
+                        std::vector<Window>(20, window(31.2))};
+    for (int i = 0; i < 15; ++i) timelines[1][std::size_t(i)] = window(20.5);
+    const CoreShare share = mark_core_shared(timelines, avx512("fp64", 2), {});
+    EXPECT_EQ(share.legal, 32);
+    EXPECT_NEAR(share.steady, 31.4, 1e-9);
+    EXPECT_EQ(share.shared, 15);
+    EXPECT_EQ(count(timelines[0], Verdict::kept), 20);
+    EXPECT_EQ(count(timelines[1], Verdict::kept), 5);
+}
+
+TEST(CoreShare, AThreadAtHalfTheRateOfItsTwinWasSharedAllTheTime) {
+    Timelines timelines{std::vector<Window>(20, window(31.6)),
+                        std::vector<Window>(20, window(15.9))};
+    Timelines hybrid = timelines;
+    EXPECT_EQ(mark_core_shared(timelines, avx512("fp64", 2), {}).shared, 20);
+    EXPECT_EQ(count(timelines[1], Verdict::core_shared), 20);
+    // Of two kinds of cores, one may well have half the units.
+    const CoreShare share =
+        mark_core_shared(hybrid, avx512("fp64", 2), {.one_kind_of_core = false});
+    EXPECT_EQ(share.shared, 0);
+    EXPECT_EQ(share.legal, 24) << "the mean of 32 and 16";
+}
+
+TEST(CoreShare, AWindowWithoutAClockHasThatOfTheOneBefore) {
+    std::vector<Window> windows(20, window(31.6));
+    for (std::size_t i = 1; i < 20; ++i) windows[i].clock_hz = 0;
+    windows[7] = window(24);
+    windows[7].clock_hz = 0;
+    EXPECT_EQ(mark(windows, avx512("fp64")).shared, 1);
+    EXPECT_EQ(windows[7].verdict, Verdict::core_shared);
 }
 
 }  // namespace

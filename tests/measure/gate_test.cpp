@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
+#include "core/json.hpp"
 #include "measure/schedule.hpp"
 #include "measure/statistics.hpp"
 #include "measure/stopping.hpp"
@@ -131,6 +135,144 @@ TEST(Gate, JudgesACallByItsRunQueueWait) {
     EXPECT_EQ(verdict_of(call), Verdict::preempted);
     call.wait_ns = 0;
     EXPECT_EQ(verdict_of(call), Verdict::kept);
+}
+
+TEST(Gate, IgnoresAWaitThatTheCpuTimeOfTheThreadContradicts) {
+    Sample sample = clean_sample(0, ms);
+    sample.wait_ns = 400'000;  // and it had the CPU for the whole millisecond
+    EXPECT_EQ(verdict_of(sample), Verdict::kept);
+    sample.switches = 1;
+    EXPECT_EQ(verdict_of(sample), Verdict::preempted);
+    sample = clean_sample(0, ms);
+    sample.cpu_ns = 600'000;
+    sample.wait_ns = 400'000;
+    EXPECT_EQ(verdict_of(sample), Verdict::preempted);
+}
+
+TEST(Gate, ASampleWhoseWorkerSawANeighbourOnTheCoreIsCoreShared) {
+    Sample sample = clean_sample(0, ms);
+    sample.throttle = Throttle::core_shared;
+    EXPECT_EQ(verdict_of(sample), Verdict::core_shared);
+    sample.switches = 1;
+    EXPECT_EQ(verdict_of(sample), Verdict::preempted);
+}
+
+TEST(Gate, TimeThatTheHypervisorTookSpoilsItsSliceAlone) {
+    std::vector<Sample> samples{clean_sample(0, ms), clean_sample(ms, ms)};
+    samples[0].cpu_ns = 900'000;
+    const auto windows = gate(samples, 1, defaults);
+    EXPECT_EQ(windows[0].verdict, Verdict::preempted);
+    EXPECT_EQ(windows[1].verdict, Verdict::kept);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Threads that share nothing but the clock.
+// ---------------------------------------------------------------------------------------------
+
+TEST(GateApart, SumsTheRatesOfThreadsThatNeverRunTogether) {
+    std::mt19937_64 random(8);
+    Thread first{.rate = 2e6, .noise = 0.001, .slice_s = 0.0003};
+    Thread other{.rate = 1e6, .noise = 0.001, .slice_s = 0.0003};
+    first.absences = periodic_absences(2 * ms, 2 * ms, 0, second);
+    other.absences = periodic_absences(2 * ms, 2 * ms, 2 * ms, second);
+    const auto samples = run_threads({first, other}, second, random);
+    EXPECT_LE(count(gate(samples, 2, defaults), Verdict::kept), 20) << "they do run together";
+    const auto windows = join_threads(gate_apart(samples, 2, defaults));
+    EXPECT_GE(count(windows, Verdict::kept), 1000);
+    EXPECT_NEAR(median_rate(windows) / 3e6, 1, 0.002);
+}
+
+TEST(GateApart, CountsAsTheThreadWithTheFewestCleanWindows) {
+    std::vector<Sample> samples;
+    for (int thread = 0; thread < 2; ++thread)
+        for (int i = 0; i < 10; ++i) samples.push_back(clean_sample(i * ms, ms, thread));
+    for (int i = 0; i < 6; ++i) samples[std::size_t(10 + i)].switches = 1;
+    samples[0].clock_hz = 2e9;
+    samples[16].clock_hz = 3e9;
+    const auto windows = join_threads(gate_apart(samples, 2, defaults));
+    EXPECT_EQ(count(windows, Verdict::kept), 4);
+    EXPECT_EQ(count(windows, Verdict::preempted), 6);
+    EXPECT_EQ(count(windows, Verdict::settling), 0) << "a register kernel need not settle";
+    EXPECT_DOUBLE_EQ(windows[6].clock_hz, 2.5e9) << "the mean over the threads";
+}
+
+TEST(GateApart, KeepsNothingWhenAThreadIsMissing) {
+    std::vector<Sample> samples{clean_sample(0, ms, 0), clean_sample(0, ms, 1)};
+    EXPECT_EQ(count(join_threads(gate_apart(samples, 2, defaults)), Verdict::kept), 1);
+    EXPECT_EQ(count(join_threads(gate_apart(samples, 3, defaults)), Verdict::kept), 0);
+    const std::vector<Sample> one{clean_sample(0, ms)};
+    EXPECT_EQ(count(join_threads(gate_apart(one, 8, defaults)), Verdict::kept), 1)
+        << "one thread may report for all";
+    EXPECT_TRUE(join_threads(gate_apart({}, 2, defaults)).empty());
+}
+
+// ---------------------------------------------------------------------------------------------
+// A calm Zen 3 guest whose worker marked most of its samples by a probe that scatters there.
+// ---------------------------------------------------------------------------------------------
+
+struct Recorded {
+    std::string name;
+    bool register_kernel = false;
+    int threads = 1;
+    std::vector<Sample> samples;
+};
+
+std::vector<Recorded> recorded_on_zen3() {
+    std::ifstream file(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/samples/zen3-calm.json");
+    std::stringstream text;
+    text << file.rdbuf();
+    std::vector<Recorded> all;
+    const Json document = parse_json(text.str(), "zen3-calm.json").value();
+    for (const Json& entry : document) {
+        const Json& what = entry.at("case");
+        Recorded recorded{
+            what.at("operation").get<std::string>() + " " + what.at("precision").get<std::string>(),
+            what.at("operation") == "compute_peak",
+            what.at("threads").get<int>(),
+            {}};
+        for (const Json& row : entry.at("samples")) {
+            Sample sample;
+            sample.thread = row[0].get<int>();
+            sample.start_ns = row[1].get<std::int64_t>();
+            sample.wall_ns = row[2].get<std::int64_t>();
+            sample.cpu_ns = row[3].get<std::int64_t>();
+            sample.switches = row[4].get<std::int64_t>();
+            sample.wait_ns = row[5].get<std::int64_t>();
+            sample.iterations = row[6].get<double>();
+            sample.clock_hz = row[7].get<double>();
+            recorded.samples.push_back(sample);
+        }
+        all.push_back(std::move(recorded));
+    }
+    return all;
+}
+
+TEST(GateOnZen3, KeepsNineOfTenSlicesWithoutAContextSwitch) {
+    const auto all = recorded_on_zen3();
+    ASSERT_EQ(all.size(), 4u);
+    for (const Recorded& recorded : all) {
+        std::map<int, int> without_switch;
+        for (const Sample& sample : recorded.samples)
+            without_switch[sample.thread] += sample.switches == 0 ? 1 : 0;
+        const Timelines timelines = gate_apart(recorded.samples, recorded.threads, defaults);
+        for (int thread = 0; thread < recorded.threads; ++thread)
+            EXPECT_GE(count(timelines[std::size_t(thread)], Verdict::kept),
+                      0.9 * without_switch[thread])
+                << recorded.name << " " << thread;
+    }
+}
+
+TEST(GateOnZen3, KeepsNineOfTenCommonWindowsWithoutAContextSwitch) {
+    for (const Recorded& recorded : recorded_on_zen3()) {
+        std::vector<Sample> marked_alone = recorded.samples;
+        for (Sample& sample : marked_alone) {
+            sample.cpu_ns = sample.wall_ns;
+            sample.wait_ns = -1;
+        }
+        const int possible = count(gate(marked_alone, recorded.threads, defaults), Verdict::kept);
+        const int kept = count(gate(recorded.samples, recorded.threads, defaults), Verdict::kept);
+        EXPECT_GE(kept, 0.9 * possible) << recorded.name;
+    }
 }
 
 TEST(Gate, DropsASampleWithoutLengthOrWork) {

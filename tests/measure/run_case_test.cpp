@@ -213,6 +213,48 @@ TEST_F(RunCase, IsContendedWithNoneAtAllAndHasNoRate) {
     EXPECT_FALSE(m.windows.empty());
 }
 
+TEST_F(RunCase, GivesUpWhenAFirstSecondShowsNoCleanWindow) {
+    backend_.alter = [](Json& row, int) { row[3] = 100; };
+    const Measurement m = run(gemm());
+    EXPECT_EQ(m.outcome, Outcome::contended);
+    EXPECT_EQ(m.statistics.exit, Exit::budget);
+    EXPECT_GE(m.statistics.elapsed_s, 1);
+    EXPECT_LT(m.statistics.elapsed_s, 1.3) << "and not the 3 s of a case";
+}
+
+TEST_F(RunCase, CutsRegisterKernelsIntoShorterSlicesAndDoesNotPause) {
+    backend_.clock_hz = 3e9;
+    backend_.seconds = [](const Json&) { return peak_s(16, 3e9) / 2; };
+    backend_.alter = [this](Json& row, int index) {
+        if (runs().size() <= 3 && index % 10 < 7) row[4] = 1;
+    };
+    const Measurement m = run(peak("avx2", 2));
+    EXPECT_EQ(m.outcome, Outcome::measured);
+    EXPECT_THAT(m.flags, Contains("threads_apart"));
+    ASSERT_GE(runs().size(), 3u);
+    EXPECT_EQ(runs()[1].at("slice_s"), 0.0003);
+    EXPECT_EQ(runs()[2].at("slice_s"), 0.0001);
+    EXPECT_EQ(clock_.slept.count(), 0) << "its threads need not meet";
+}
+
+TEST_F(RunCase, LongCallsThatWaitedALittleGiveADisturbedFigure) {
+    backend_.seconds = [](const Json&) { return 0.1; };
+    const auto waits = [](std::int64_t part) {
+        return [part](Json& row, int) {
+            row[3] = row[4] = -1;  // a pool's caller
+            row[5] = row[2].get<std::int64_t>() / part;
+        };
+    };
+    backend_.alter = waits(50);
+    const Measurement m = run(gemm());
+    EXPECT_EQ(m.outcome, Outcome::measured);
+    EXPECT_THAT(m.flags, Contains("disturbed"));
+    EXPECT_NEAR(m.statistics.median_s, 0.1, 1e-9);
+    EXPECT_NEAR(m.statistics.ci_low_s, 0.098, 1e-9) << "the true time lies above wall less wait";
+    backend_.alter = waits(10);
+    EXPECT_EQ(run(gemm()).outcome, Outcome::contended) << "10 % is too wide for a figure";
+}
+
 TEST_F(RunCase, RecordsStealAndPressureOverTheCase) {
     root_.files["/proc/stat"] = "cpu 100 0 0 0 0 0 0 0\n";
     root_.files["/proc/pressure/cpu"] = "some avg10=0 total=0\n";

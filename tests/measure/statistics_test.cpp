@@ -49,6 +49,46 @@ TEST(Statistics, OfNothingKeptAreZero) {
     EXPECT_EQ(s.median_s, 0);
 }
 
+// Calls of one second each, with what they waited in the run queue.
+std::vector<Window> calls_that_waited(std::initializer_list<double> waited_s) {
+    std::vector<Window> windows;
+    for (const double wait : waited_s) {
+        Window window{0, 1'000'000'000, 1, 0, Verdict::kept};
+        window.waited_ns = static_cast<std::int64_t>(wait * 1e9);
+        if (wait >= 0.01) window.verdict = Verdict::preempted;
+        windows.push_back(window);
+    }
+    return windows;
+}
+
+TEST(Disturbed, TheLeastDisturbedCallsGiveAFigureWhoseIntervalCoversTheWait) {
+    auto windows = calls_that_waited({0.2, 0.02, 0.001, 0.03, 0.015, 0.5});
+    const auto low = keep_least_disturbed(windows, 4);
+    ASSERT_TRUE(low);
+    EXPECT_NEAR(*low, 0.97, 1e-9);
+    EXPECT_EQ(windows[0].verdict, Verdict::preempted);
+    for (const int i : {1, 2, 3, 4}) EXPECT_EQ(windows[std::size_t(i)].verdict, Verdict::kept) << i;
+    EXPECT_EQ(windows[5].verdict, Verdict::preempted);
+}
+
+TEST(Disturbed, AnIntervalWiderThanFivePercentIsNoFigure) {
+    auto windows = calls_that_waited({0.02, 0.03, 0.06});
+    EXPECT_FALSE(keep_least_disturbed(windows, 3));
+    EXPECT_EQ(windows[0].verdict, Verdict::preempted) << "nothing is kept";
+    windows = calls_that_waited({0.02, 0.03, 0.049});
+    EXPECT_TRUE(keep_least_disturbed(windows, 3));
+}
+
+TEST(Disturbed, NeedsThreeCallsAndAKnownWait) {
+    auto windows = calls_that_waited({0.02, 0.02});
+    EXPECT_FALSE(keep_least_disturbed(windows, 10));
+    windows = calls_that_waited({0.02, 0.02, 0.02});
+    EXPECT_TRUE(keep_least_disturbed(windows, 10)) << "all there are";
+    windows = calls_that_waited({0.02, 0.02, 0.02});
+    for (Window& window : windows) window.waited_ns = -1;
+    EXPECT_FALSE(keep_least_disturbed(windows, 3));
+}
+
 TEST(Statistics, GiveTheIntervalByRanks) {
     std::vector<Window> windows;
     for (int i = 1; i <= 20; ++i) windows.push_back(window(i));

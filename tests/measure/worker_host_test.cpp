@@ -443,7 +443,8 @@ TEST(WorkerMessages, ADeviceMaySayWhatHoldsItBack) {
     EXPECT_EQ(throttle(0), Throttle::none);
     EXPECT_EQ(throttle(1), Throttle::power_cap);
     EXPECT_EQ(throttle(2), Throttle::slowed);
-    for (const Json& wrong : {Json(-1), Json(3), Json(0.5), Json("heat"), Json(nullptr)})
+    EXPECT_EQ(throttle(3), Throttle::core_shared);
+    for (const Json& wrong : {Json(-1), Json(4), Json(0.5), Json("heat"), Json(nullptr)})
         EXPECT_EQ(throttle(wrong), std::nullopt) << wrong;
     const Json silent{{"samples", {{0, 1, 2, -1, -1, -1, 1.0, 1e9}}}};
     EXPECT_EQ(parse_run(silent, 1)->front().throttle, Throttle::unknown);

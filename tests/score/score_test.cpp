@@ -88,8 +88,77 @@ TEST(ComputePeak, TellsOneUnitFromTwo) {
 TEST(ComputePeak, TakesTheBestClassThatWasMeasured) {
     std::vector<Measurement> ms{kernel("avx2", "fp64", 16, 3.4), kernel("avx512", "fp64", 32, 2.8)};
     EXPECT_DOUBLE_EQ(theoretical_compute_peak(a_guest(), ms, "fp64").value, 2 * 32 * 2.8);
-    ms[1].outcome = Outcome::contended;
+    // One 512-bit unit at a lower clock: AVX2 does more.
+    ms[1] = kernel("avx512", "fp64", 16, 2.8);
     EXPECT_DOUBLE_EQ(theoretical_compute_peak(a_guest(), ms, "fp64").value, 2 * 16 * 3.4);
+}
+
+TEST(ComputePeak, IsNeverThatOfANarrowerClass) {
+    std::vector<Measurement> ms{kernel("scalar", "fp32", 4, 3.2), kernel("avx2", "fp32", 32, 3.1)};
+    for (const Outcome lost : {Outcome::contended, Outcome::failed, Outcome::timed_out}) {
+        ms[1].outcome = lost;
+        const Peak peak = theoretical_compute_peak(a_guest(), ms, "fp32");
+        EXPECT_EQ(peak.kind, PeakKind::unknown);
+        EXPECT_NE(peak.reason.find("avx2"), std::string::npos) << peak.reason;
+    }
+    // What the CPU cannot run here is no wider class of it.
+    ms[1].outcome = Outcome::unsupported;
+    EXPECT_DOUBLE_EQ(theoretical_compute_peak(a_guest(), ms, "fp32").value, 2 * 4 * 3.2);
+    // A class that was never asked for is known by the CPU's own word.
+    Context context = a_guest();
+    context.hardware.cpu.isa = {"avx2"};
+    const Peak peak =
+        theoretical_compute_peak(context, std::vector{kernel("scalar", "fp32", 4, 3.2)}, "fp32");
+    EXPECT_EQ(peak.kind, PeakKind::unknown);
+    EXPECT_NE(peak.reason.find("was not measured"), std::string::npos) << peak.reason;
+}
+
+TEST(ComputePeak, WithoutACleanWidestProbeIsTheRateOfTheDesignTimesACleanClockOfTheClass) {
+    Context context = a_guest();
+    context.hardware.cpu.microarchitecture = "zen3";
+    std::vector<Measurement> ms{
+        kernel("avx2", "fp32", 32, 3.1),
+        measured("clock_probe", "fp64", {{"isa", std::string("avx2")}}, "native", 5.9),
+        measured("clock_probe", "fp64", {{"isa", std::string("scalar")}}, "native", 6.6)};
+    ms[0].outcome = Outcome::contended;
+    ms[1].clock_hz = 2.95e9;
+    ms[2].clock_hz = 3.3e9;
+    const Peak peak = theoretical_compute_peak(context, ms, "fp32");
+    EXPECT_EQ(peak.kind, PeakKind::computed);
+    EXPECT_NEAR(peak.value, 2 * 32 * 2.95, 1e-9);
+    ASSERT_EQ(peak.inputs.size(), 3u);
+    EXPECT_NE(peak.inputs[1].source.find("zen3"), std::string::npos);
+    EXPECT_NE(peak.inputs[2].source.find("clock_probe isa=avx2"), std::string::npos);
+    // Without a clock of the class there is none: another class may run at another clock.
+    ms[1].outcome = Outcome::contended;
+    EXPECT_EQ(theoretical_compute_peak(context, ms, "fp32").kind, PeakKind::unknown);
+}
+
+TEST(ComputePeak, AnotherPrecisionOfTheClassShowsTheRateOfAnUnknownDesign) {
+    std::vector<Measurement> ms{kernel("avx2", "fp32", 32, 3.1), kernel("avx2", "fp64", 15.8, 3.0)};
+    ms[0].outcome = Outcome::contended;
+    ms[1].operations_per_cycle = 15.8;
+    const Peak peak = theoretical_compute_peak(a_guest(), ms, "fp32");
+    EXPECT_EQ(peak.kind, PeakKind::computed);
+    EXPECT_NEAR(peak.value, 2 * 32 * 3.0, 1e-9);
+}
+
+TEST(ComputePeak, BelongsToTheLineageAndNotToOneRun) {
+    const std::vector<ProbedClass> history{{"fp32", "avx2", 2, 31.7, 3.0e9, 5, "2026-11-30"},
+                                           {"fp32", "scalar", 2, 4.0, 3.2e9, 5, "2026-11-30"},
+                                           {"fp32", "avx2", 1, 31.8, 3.4e9, 1, "2026-11-30"}};
+    std::vector<Measurement> ms{kernel("avx2", "fp32", 32, 2.7)};
+    const Peak peak = theoretical_compute_peak(a_guest(), ms, "fp32", history);
+    EXPECT_EQ(peak.kind, PeakKind::probed);
+    EXPECT_NEAR(peak.value, 2 * 32 * 3.0, 1e-9) << "a slow day moves no peak";
+    EXPECT_NE(peak.inputs[2].source.find("median of 5 runs until 2026-11-30"), std::string::npos);
+    ms[0].outcome = Outcome::contended;
+    EXPECT_EQ(theoretical_compute_peak(a_guest(), ms, "fp32", history).value, peak.value);
+    ms[0].what.threads = 1;
+    EXPECT_NEAR(theoretical_compute_peak(a_guest(), ms, "fp32", history).value, 32 * 3.4, 1e-9);
+    ms[0].what.threads = 4;
+    EXPECT_EQ(theoretical_compute_peak(a_guest(), ms, "fp32", history).kind, PeakKind::unknown)
+        << "probes of two threads say nothing of four";
 }
 
 TEST(ComputePeak, IsUnknownWithoutAClock) {

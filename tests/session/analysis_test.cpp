@@ -2,7 +2,10 @@
 #include "session/analysis.hpp"
 
 #include <cmath>
+#include <map>
 
+#include "catalog/catalog.hpp"
+#include "score/score.hpp"
 #include "session/fixture.hpp"
 #include "session/history.hpp"
 #include "store/make_run.hpp"
@@ -245,6 +248,108 @@ TEST_F(Analysis, FactsAreFoundByTheRun) {
     const auto facts = load_facts(database(), {1});
     ASSERT_TRUE(facts) << facts.error().message;
     EXPECT_EQ(facts->at(1).run_id, i7_run(1).run_id);
+}
+
+// ---------------------------------------------------------------------------------------------
+// A peak belongs to the hardware
+// ---------------------------------------------------------------------------------------------
+
+constexpr double clock_hz = 3e9;
+
+// A guest without a product on two cores at 3 GHz: its AVX2 kernel does `per_cycle` operations a
+// cycle in fp32, the scalar one 4, and its BLAS 150 GOP/s.
+peakward::Run guest_run(std::uint64_t seed, int day, double per_cycle = 31.8,
+                        double hz = clock_hz) {
+    auto run = make_run({.seed = seed,
+                         .measurements = 3,
+                         .windows = 1,
+                         .timestamp_unix = 1795000000 + day * day_s});
+    run.products.clear();
+    run.context.hardware.cpu.core_kinds = {CoreKind{"", "zen3", 2, {0, 1}, {}}};
+    const auto probe = [&](Measurement& m, const char* isa, double rate) {
+        m.what = {"compute_peak", "fp32", {{"isa", std::string(isa)}}, "cpu", "native", 2};
+        m.outcome = Outcome::measured;
+        m.flags.clear();
+        m.clock_hz = hz;
+        m.operations_per_cycle = rate;
+        m.gops = 2 * rate * hz * 1e-9;
+        m.statistics.median_s = catalog::peak_operations_per_iteration / (*m.gops * 1e9);
+    };
+    probe(run.measurements[0], "scalar", 4);
+    probe(run.measurements[1], "avx2", per_cycle);
+    Measurement& gemm = run.measurements[2];
+    const std::int64_t n = 1024;
+    gemm.what = {"gemm", "fp32", {{"m", n}, {"n", n}, {"k", n}}, "cpu", "blas", 2};
+    gemm.outcome = Outcome::measured;
+    gemm.flags.clear();
+    gemm.gops = 150;
+    run.results = score(run.context, run.measurements, run.flags);
+    return run;
+}
+
+// The efficiencies of BLAS by run, as `show` gives them, and as `trajectory` does.
+class PeakOfALineage : public Analysis {
+protected:
+    std::map<std::string, double> shown() const {
+        std::map<std::string, double> by_run;
+        const auto runs = list_runs(database(), {.limit = 0});
+        EXPECT_TRUE(runs);
+        for (const RunSummary& summary : *runs) {
+            const auto run = find_run(database(), summary.run_id, Efficiencies::current);
+            EXPECT_TRUE(run) << run.error().message;
+            for (const Score& row : run->results)
+                if (row.backend == "blas" && row.efficiency)
+                    by_run[summary.run_id] = *row.efficiency;
+        }
+        return by_run;
+    }
+    std::vector<double> followed() const {
+        std::vector<double> values;
+        const Analysed analysed =
+            loaded({.precision = "fp32", .backend = "blas", .metrics = {"efficiency"}});
+        for (const Subject& subject : analysed.subjects)
+            for (const SubjectSeries& series : subject.series)
+                for (const SeriesPoint& point : series.series.points) values.push_back(point.value);
+        return values;
+    }
+};
+
+TEST_F(PeakOfALineage, IsTheMedianOfItsUndoubtedProbes) {
+    add(guest_run(1, 0));
+    add(guest_run(2, 1, 31.7, 2.7e9));  // a slow day
+    add(guest_run(3, 2, 31.9, 3.01e9));
+    const double expected = 150 / (2 * 32 * 3.0);
+    EXPECT_THAT(shown(), SizeIs(3));
+    for (const auto& [run, efficiency] : shown()) EXPECT_NEAR(efficiency, expected, 1e-9) << run;
+    const auto values = followed();
+    ASSERT_THAT(values, SizeIs(3));
+    for (const double value : values) EXPECT_NEAR(value, expected, 1e-9);
+}
+
+TEST_F(PeakOfALineage, IsNotMovedByARunThatWasForcedContendedOrFlagged) {
+    for (int day = 0; day < 3; ++day) add(guest_run(std::uint64_t(day) + 1, day));
+    const auto before = shown();
+    auto forced = guest_run(10, 3, 31.8, 2.1e9);
+    forced.flags = {"forced"};
+    auto contended = guest_run(11, 4, 20, 3e9);
+    contended.measurements[1].outcome = Outcome::contended;
+    for (auto* bad : {&forced, &contended}) {
+        bad->results = score(bad->context, bad->measurements, bad->flags);
+        add(*bad);
+    }
+    auto after = shown();
+    for (const auto& [run, efficiency] : before) EXPECT_EQ(after.at(run), efficiency) << run;
+    // And they themselves are held against the peak of the hardware.
+    EXPECT_NEAR(after.at(contended.run_id), before.begin()->second, 1e-9);
+}
+
+TEST_F(PeakOfALineage, OfARunWhoseWidestProbeIsContendedIsNeverANarrowerOne) {
+    auto alone = guest_run(1, 0);
+    alone.measurements[1].outcome = Outcome::contended;
+    alone.results = score(alone.context, alone.measurements, alone.flags);
+    add(alone);
+    EXPECT_THAT(shown(), IsEmpty()) << "12 GOP/s of the scalar kernel are no peak";
+    EXPECT_FALSE(ask({.precision = "fp32", .backend = "blas", .metrics = {"efficiency"}}));
 }
 
 }  // namespace

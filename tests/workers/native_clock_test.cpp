@@ -1,6 +1,7 @@
 // Clock probes, the sharing probe, and the threads that run freely: all that needs no calm machine.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <stdexcept>
@@ -44,27 +45,65 @@ TEST(ClockProbe, CountsCyclesAsWholeTurns) {
     EXPECT_EQ(probe.run_cycles(0), steps);
 }
 
-worker::RunSample block_of(std::int64_t wall_ns) {
-    worker::RunSample sample;
-    sample.wall_ns = wall_ns;
-    return sample;
+// Blocks of thread 0 that take `wall_ns` each for the same work.
+std::vector<worker::RunSample> blocks_of(const std::vector<std::int64_t>& wall_ns) {
+    std::vector<worker::RunSample> samples(wall_ns.size());
+    for (std::size_t i = 0; i < wall_ns.size(); ++i) samples[i].wall_ns = wall_ns[i];
+    return samples;
 }
 
-TEST(MarkShared, ANeighbourOnTheCoreCountsAsWaiting) {
-    worker::RunSample sample = block_of(1000);
-    mark_shared(sample, 3.9, 2.0, 4.0);
-    EXPECT_EQ(sample.wait_ns, 500);
-    sample = block_of(1000);
-    mark_shared(sample, 2.0, 3.9, 4.0);
-    EXPECT_EQ(sample.wait_ns, 500);
+int count_shared(const std::vector<worker::RunSample>& samples) {
+    return static_cast<int>(
+        std::count_if(samples.begin(), samples.end(), [](const worker::RunSample& sample) {
+            return sample.throttle == worker::Throttle::core_shared;
+        }));
+}
+
+TEST(MarkShared, ANeighbourBesideABlockMarksIt) {
+    auto samples = blocks_of({1000, 1000, 1000});
+    mark_shared(samples, 0, {3.9, 2.0, 3.9, 3.9}, 4.0);
+    EXPECT_EQ(samples[0].throttle, worker::Throttle::core_shared);
+    EXPECT_EQ(samples[1].throttle, worker::Throttle::core_shared);
+    EXPECT_EQ(samples[2].throttle, worker::Throttle::unknown);
+    mark_shared(samples, 1, {2.0, 2.0, 2.0, 2.0}, 4.0);
+    EXPECT_EQ(count_shared(samples), 2) << "another thread's readings";
 }
 
 TEST(MarkShared, ACoreOfOnesOwnLeavesTheSampleAlone) {
-    worker::RunSample sample = block_of(1000);
-    mark_shared(sample, 3.9, 3.85, 4.0);
-    EXPECT_EQ(sample.wait_ns, -1);
-    mark_shared(sample, 0, 0, 0);  // the probe is off
-    EXPECT_EQ(sample.wait_ns, -1);
+    auto samples = blocks_of({1000, 1000});
+    mark_shared(samples, 0, {3.9, 3.85, 3.9}, 4.0);
+    EXPECT_EQ(count_shared(samples), 0);
+}
+
+TEST(MarkShared, ReadingsThatDoNotSlowTheKernelMarkNothing) {
+    auto samples = blocks_of(std::vector<std::int64_t>(40, 1000));
+    std::vector<double> readings(41, 3.9);
+    std::fill(readings.begin(), readings.begin() + 20, 2.0);
+    mark_shared(samples, 0, readings, 4.0);
+    EXPECT_EQ(count_shared(samples), 0) << "marked blocks are as fast as the others";
+    for (int i = 0; i < 20; ++i) samples[std::size_t(i)].wall_ns = 1300;
+    mark_shared(samples, 0, readings, 4.0);
+    EXPECT_EQ(count_shared(samples), 20);
+}
+
+TEST(JudgeProbe, AProbeThatRepeatsIsUsable) {
+    std::vector<double> rates(200, 3.9);
+    std::fill_n(rates.begin(), 60, 2.0);  // a neighbour for some of the time
+    const ProbeProof proof = judge_probe(rates, 3.8);
+    EXPECT_TRUE(proof.usable);
+    EXPECT_EQ(proof.unshared, 3.9);
+}
+
+TEST(JudgeProbe, AProbeThatScattersIsOff) {
+    std::vector<double> rates;
+    for (int i = 0; i < 200; ++i) rates.push_back(2.4 + 0.018 * i);  // 0.4 to 1.0 of 6
+    EXPECT_FALSE(judge_probe(rates, 3.8).usable);
+    EXPECT_FALSE(judge_probe(std::vector<double>(200, 50.0), 3.8).usable) << "an emulator";
+    EXPECT_FALSE(judge_probe({}, 3.8).usable);
+}
+
+TEST(JudgeProbe, ANeighbourThatNeverLeavesIsToldByTheLeastWidthOfTheDesign) {
+    EXPECT_EQ(judge_probe(std::vector<double>(200, 2.0), 3.8).unshared, 3.8);
 }
 
 TEST(UnsharedRate, IsNotFooledByASingleReadingThatIsTooHigh) {
@@ -125,14 +164,14 @@ TEST(Pool, SaysHowManyThreadsCouldNotBePinned) {
     EXPECT_EQ(Pool(2, {0, 100000}).pinning_note(), "1 of 2 threads could not be pinned");
 }
 
-TEST(SliceSeconds, StayBetweenThreeTenthsAndTwoMilliseconds) {
+TEST(SliceSeconds, StayBetweenOneTenthAndTwoMilliseconds) {
     worker::RunRequest request;
     request.slice_s = 0;
     EXPECT_EQ(slice_seconds(request), 1e-3);
     request.slice_s = 1;
     EXPECT_EQ(slice_seconds(request), 2e-3);
     request.slice_s = 1e-6;
-    EXPECT_EQ(slice_seconds(request), 0.3e-3);
+    EXPECT_EQ(slice_seconds(request), 0.1e-3);
 }
 
 }  // namespace

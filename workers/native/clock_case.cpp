@@ -7,7 +7,6 @@
 #include "native/clock.hpp"
 #include "native/features.hpp"
 #include "native/pool.hpp"
-#include "native/sharing.hpp"
 
 namespace peakward::native {
 namespace {
@@ -30,13 +29,10 @@ public:
           tolerance_(request.tolerance),
           pool_(request.threads, request.cpus),
           cores_(static_cast<std::size_t>(request.threads)) {
-        const bool separate = cores_are_separate(request.cpus, request.threads);
         pool_.run([&](int thread) {
             auto core = std::make_unique<Core>(
-                separate, isa_,
-                isa_ == "scalar" ? std::function<void(double)>{} : warming_function(isa_));
+                isa_, isa_ == "scalar" ? std::function<void(double)>{} : warming_function(isa_));
             core->probe.calibrate();
-            core->sharing.calibrate();
             core->error = core->probe.error();
             cores_[static_cast<std::size_t>(thread)] = std::move(core);
         });
@@ -58,23 +54,15 @@ public:
     std::vector<worker::RunSample> run(const worker::RunRequest& request) override {
         const double slice_s = isa_ == "scalar" ? slice_seconds(request) : licensed_block_s;
         for (auto& core : cores_) core->blocks = 0;
-        auto samples = run_freely(pool_, request, [&](int thread, bool counted) {
-            worker::RunSample sample = block(thread, slice_s);
-            SharingProbe& sharing = cores_[static_cast<std::size_t>(thread)]->sharing;
-            counted ? sharing.after_block() : sharing.begin();
-            return sample;
-        });
-        for (int i = 0; i < pool_.size(); ++i)
-            cores_[static_cast<std::size_t>(i)]->sharing.mark(samples, i);
-        return samples;
+        return run_freely(pool_, request,
+                          [&](int thread, bool /*counted*/) { return block(thread, slice_s); });
     }
 
 private:
     struct Core {
-        Core(bool separate, std::string_view isa, std::function<void(double)> warm)
-            : probe(isa, std::move(warm)), sharing(separate) {}
+        Core(std::string_view isa, std::function<void(double)> warm)
+            : probe(isa, std::move(warm)) {}
         ClockProbe probe;
-        SharingProbe sharing;
         double error = 0;
         std::int64_t blocks = 0;
     };

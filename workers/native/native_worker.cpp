@@ -4,6 +4,7 @@
 #include "native/cases.hpp"
 #include "native/features.hpp"
 #include "native/kernels.hpp"
+#include "native/sharing.hpp"
 
 namespace peakward::native {
 namespace {
@@ -75,6 +76,8 @@ public:
             add_once(reply["isa"], kernel.isa);
             reply["kernels"][std::string(kernel.isa)].push_back(kernel.precision);
         }
+        if (const std::string note = why_no_sharing_probe(); !note.empty())
+            reply["notes"] = Json::array({note});
         return reply;
     }
 

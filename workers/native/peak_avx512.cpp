@@ -43,14 +43,11 @@ void chain_fma(const double* operands, double* value, std::int64_t turns) {
 
 }  // namespace
 
-extern const ChainKernel chain_avx512, chain_amx;
+extern const ChainKernel chain_avx512;
 constinit const ChainKernel chain_avx512{"avx512", ChainStep::fma, "vfmadd213pd zmm", 32,
                                          chain_fma};
 // Every CPU with AMX has AVX-512; the chain runs right behind AMX work, inside its licence's hold
 // time.
-constinit const ChainKernel chain_amx{"amx", ChainStep::fma, "vfmadd213pd zmm behind amx", 32,
-                                      chain_fma};
-
 List<PeakKernel> avx512_peaks() {
     constexpr auto fma = Recurrence::affine;
     constexpr auto dot = Recurrence::dot;

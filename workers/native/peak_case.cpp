@@ -8,7 +8,6 @@
 #include "native/features.hpp"
 #include "native/pool.hpp"
 #include "native/reference.hpp"
-#include "native/sharing.hpp"
 
 namespace peakward::native {
 namespace {
@@ -30,7 +29,6 @@ public:
         : kernel_(kernel),
           plant_(plant),
           tolerance_(request.tolerance),
-          separate_(cores_are_separate(request.cpus, request.threads)),
           pool_(request.threads, request.cpus),
           cores_(static_cast<std::size_t>(request.threads)) {
         pool_.run([&](int thread) { prepare_core(thread, request.seed); });
@@ -64,11 +62,8 @@ public:
     std::vector<worker::RunSample> run(const worker::RunRequest& request) override {
         const double slice_s = slice_seconds(request);
         for (auto& core : cores_) core->blocks = 0;
-        auto samples = run_freely(pool_, request, [&](int thread, bool counted) {
-            return block(thread, slice_s, counted);
-        });
-        for (int i = 0; i < pool_.size(); ++i)
-            cores_[static_cast<std::size_t>(i)]->sharing.mark(samples, i);
+        auto samples = run_freely(
+            pool_, request, [&](int thread, bool /*counted*/) { return block(thread, slice_s); });
         for (const auto& core : cores_) {
             const double error = peak_error(kernel_, core->data, core->result, core->last_turns);
             if (!(error <= tolerance_))
@@ -82,15 +77,13 @@ public:
 private:
     // One thread's own memory and clock.
     struct Core {
-        Core(const PeakKernel& kernel, std::uint64_t seed, bool separate)
+        Core(const PeakKernel& kernel, std::uint64_t seed)
             : data(make_peak_data(kernel, seed)),
               result(make_result(kernel)),
-              probe(clock_class(kernel.isa), warming_function(clock_class(kernel.isa))),
-              sharing(separate) {}
+              probe(clock_class(kernel.isa), warming_function(clock_class(kernel.isa))) {}
         PeakData data;
         AlignedBytes result;
         ClockProbe probe;
-        SharingProbe sharing;
         double error = 0, turn_s = 0;
         std::int64_t last_turns = 0, blocks = 0;
     };
@@ -101,8 +94,7 @@ private:
     }
 
     void prepare_core(int thread, std::uint64_t seed) {
-        auto made =
-            std::make_unique<Core>(kernel_, seed + static_cast<std::uint64_t>(thread), separate_);
+        auto made = std::make_unique<Core>(kernel_, seed + static_cast<std::uint64_t>(thread));
         Core& core = *made;
         const auto whole = std::max<std::int64_t>(
             1, std::llround(iteration_operations /
@@ -112,7 +104,6 @@ private:
             core.error = std::max(core.error, peak_error(kernel_, core.data, core.result, turns));
         }
         core.probe.calibrate();
-        core.sharing.calibrate();
         // The least of some tries: one that was preempted is not the least.
         core.turn_s = 1;
         for (int attempt = 0; attempt < 20; ++attempt) {
@@ -134,7 +125,7 @@ private:
         return std::max<std::int64_t>(1, std::llround(turns));
     }
 
-    worker::RunSample block(int thread, double slice_s, bool counted) {
+    worker::RunSample block(int thread, double slice_s) {
         Core& core = *cores_[static_cast<std::size_t>(thread)];
         core.last_turns = turns_for(core, slice_s);
         const bool planted = plant_ == Plant::throttle && core.blocks % 3 == 2;
@@ -155,14 +146,12 @@ private:
         if (core.blocks % every == 0 || planted) sample.clock_hz = core.probe.probe();
         if (planted) sample.clock_hz *= 0.8;
         ++core.blocks;
-        counted ? core.sharing.after_block() : core.sharing.begin();
         return sample;
     }
 
     PeakKernel kernel_;
     Plant plant_;
     double tolerance_;
-    bool separate_;  // no two of our threads share a core
     Pool pool_;
     std::vector<std::unique_ptr<Core>> cores_;
 };

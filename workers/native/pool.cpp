@@ -136,7 +136,7 @@ std::vector<worker::RunSample> run_freely(Pool& pool, const worker::RunRequest& 
 
 double slice_seconds(const worker::RunRequest& request) {
     if (request.slice_s <= 0) return 1e-3;
-    return std::clamp(request.slice_s, 0.3e-3, 2e-3);
+    return std::clamp(request.slice_s, 0.1e-3, 2e-3);
 }
 
 }  // namespace peakward::native

@@ -55,7 +55,7 @@ using Block = std::function<worker::RunSample(int thread, bool counted)>;
 std::vector<worker::RunSample> run_freely(Pool& pool, const worker::RunRequest& request,
                                           const Block& block);
 
-// The length to aim for: slices of 0.3 to 2 ms (METHODS 1.1); 0 asks for 1 ms.
+// The length to aim for: slices of 0.1 to 2 ms (METHODS 1.1); 0 asks for 1 ms.
 double slice_seconds(const worker::RunRequest& request);
 
 }  // namespace peakward::native

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <set>
 #include <string>
 
@@ -15,12 +14,19 @@ namespace {
 
 constexpr std::int64_t unit_turns = 96, burst_turns = 192;  // 2 µs each at 3 GHz
 constexpr double clear_share = 0.95;
+// Most readings of a usable probe agree within that share.
+constexpr double steady_share_min = 0.6;
+constexpr int proof_readings = 200;
+// Marked samples this close to the rate of the others were not slowed.
+constexpr double slowed_share = 0.99;
+constexpr std::size_t compared_min = 8;
 // Every core with AVX2 issues at least four instructions a cycle; loop ends cost a little.
 constexpr double wide_x86_rate = 3.8;
 constexpr double sensible_rate_max = 20;
 
 struct Times {
     double unit_s, slot_s;  // of one chain step, of one instruction of a burst
+    double rate() const { return unit_s / slot_s; }
 };
 
 double unit_step_s() {
@@ -46,60 +52,106 @@ Times measure() {
     return {std::min(first.unit_s, second.unit_s), std::min(first.slot_s, second.slot_s)};
 }
 
+double quantile(std::vector<double> values, double share) {
+    const auto at = values.begin() +
+                    static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
+}
+
+double least_unshared_rate() {
+#if defined(__x86_64__)
+    if (why_not_runnable("avx2", "fp64").empty()) return wide_x86_rate;
+#endif
+    return 0;
+}
+
+// The samples that the readings beside them mark, as indices.
+std::vector<std::size_t> below_unshared(const std::vector<std::size_t>& own,
+                                        const std::vector<double>& readings, double unshared) {
+    std::vector<std::size_t> marked;
+    for (std::size_t i = 0; i < own.size() && i + 1 < readings.size(); ++i)
+        if (std::min(readings[i], readings[i + 1]) < clear_share * unshared)
+            marked.push_back(own[i]);
+    return marked;
+}
+
+bool are_slowed(const std::vector<worker::RunSample>& samples, const std::vector<std::size_t>& own,
+                const std::vector<std::size_t>& marked) {
+    std::vector<double> slow, others;
+    for (const std::size_t i : own) {
+        const double rate = samples[i].iterations / static_cast<double>(samples[i].wall_ns);
+        const bool is_marked = std::binary_search(marked.begin(), marked.end(), i);
+        (is_marked ? slow : others).push_back(rate);
+    }
+    if (slow.size() < compared_min || others.size() < compared_min) return true;
+    return quantile(slow, 0.5) < slowed_share * quantile(others, 0.5);
+}
+
 }  // namespace
 
+ProbeProof judge_probe(const std::vector<double>& rates, double least_unshared) {
+    ProbeProof proof;
+    if (rates.empty()) return proof;
+    const double upper = quantile(rates, 0.9);
+    const auto near = std::count_if(rates.begin(), rates.end(), [&](double rate) {
+        return rate >= clear_share * upper && rate <= upper / clear_share;
+    });
+    proof.steady_share = static_cast<double>(near) / static_cast<double>(rates.size());
+    proof.unshared = std::max(upper, least_unshared);
+    // Beyond the sensible rate an emulator answers.
+    proof.usable = proof.steady_share >= steady_share_min && proof.unshared < sensible_rate_max;
+    return proof;
+}
+
+const ProbeProof& sharing_proof() {
+    static const ProbeProof proof = [] {
+        std::vector<double> rates;
+        for (int reading = 0; reading < proof_readings; ++reading)
+            rates.push_back(measure().rate());
+        return judge_probe(rates, least_unshared_rate());
+    }();
+    return proof;
+}
+
+std::string why_no_sharing_probe() {
+    const ProbeProof& proof = sharing_proof();
+    if (proof.usable) return "";
+    return "the probe for a neighbour on the core is off: only " +
+           std::to_string(static_cast<int>(100 * proof.steady_share)) +
+           " % of its readings agree within 5 % on this CPU, so it cannot tell; the compute "
+           "kernels "
+           "are judged by their own operations per cycle";
+}
+
 double unshared_rate(double known, std::vector<double> rates) {
-    if (rates.empty()) return known;
-    const auto ninth = rates.begin() + static_cast<std::ptrdiff_t>((rates.size() - 1) * 9 / 10);
-    std::nth_element(rates.begin(), ninth, rates.end());
-    return std::max(known, *ninth);
+    return rates.empty() ? known : std::max(known, quantile(std::move(rates), 0.9));
 }
 
-void mark_shared(worker::RunSample& sample, double before, double after, double unshared) {
-    if (!(unshared > 0)) return;
-    const double share = std::min(before, after) / unshared;
-    if (share >= clear_share) return;
-    sample.wait_ns =
-        static_cast<std::int64_t>((1 - std::max(0.0, share)) * static_cast<double>(sample.wall_ns));
-}
-
-void SharingProbe::calibrate() {
-    if (!enabled_) return;
-    Times least{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-    for (int round = 0; round < 200; ++round) {
-        const Times times = measure();
-        least.unit_s = std::min(least.unit_s, times.unit_s);
-        least.slot_s = std::min(least.slot_s, times.slot_s);
-    }
-    unshared_ = least.unit_s / least.slot_s;
-#if defined(__x86_64__)
-    if (why_not_runnable("avx2", "fp64").empty()) unshared_ = std::max(unshared_, wide_x86_rate);
-#endif
-    if (!(unshared_ < sensible_rate_max)) enabled_ = false;  // an emulator
-}
-
-double SharingProbe::read() const {
-    if (!enabled_) return 0;
-    const Times times = measure();
-    return times.unit_s / times.slot_s;
+void mark_shared(std::vector<worker::RunSample>& samples, int thread,
+                 const std::vector<double>& readings, double unshared) {
+    std::vector<std::size_t> own;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+        if (samples[i].thread == thread) own.push_back(i);
+    const std::vector<std::size_t> marked = below_unshared(own, readings, unshared);
+    if (!are_slowed(samples, own, marked)) return;
+    for (const std::size_t i : marked) samples[i].throttle = worker::Throttle::core_shared;
 }
 
 void SharingProbe::begin() {
     readings_.clear();
-    readings_.push_back(read());
+    after_block();
 }
 
-void SharingProbe::after_block() { readings_.push_back(read()); }
+void SharingProbe::after_block() {
+    if (enabled_) readings_.push_back(measure().rate());
+}
 
 void SharingProbe::mark(std::vector<worker::RunSample>& samples, int thread) {
     if (!enabled_) return;
-    unshared_ = std::min(sensible_rate_max, unshared_rate(unshared_, readings_));
-    std::size_t at = 0;
-    for (worker::RunSample& sample : samples) {
-        if (sample.thread != thread || at + 1 >= readings_.size()) continue;
-        mark_shared(sample, readings_[at], readings_[at + 1], unshared_);
-        ++at;
-    }
+    unshared_ = std::min(sensible_rate_max,
+                         unshared_rate(std::max(unshared_, sharing_proof().unshared), readings_));
+    mark_shared(samples, thread, readings_, unshared_);
 }
 
 bool cores_are_separate(const std::vector<int>& cpus, int threads) {

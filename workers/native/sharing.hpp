@@ -1,37 +1,52 @@
-// Whether a core was ours alone. A hyperthread neighbour (another process, or another guest on the
-// host) takes up to half of a core's issue slots and leaves no trace in CPU time, context switches,
-// steal or the clock: a multiply-add kernel then reads 24 instead of 32 operations per cycle
-// [seen].
+// Whether a core was ours alone, for kernels whose own rate cannot tell (STREAM). A hyperthread
+// neighbour (another process, or another guest on the host) takes up to half of a core's issue
+// slots and leaves no trace in CPU time, context switches, steal or the clock. A register kernel
+// tells by its operations per cycle (src/measure/core_share.hpp) and needs no probe.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <string>
 #include <vector>
 
 #include "sdk/worker.hpp"
 
 namespace peakward::native {
 
+// What the probe is worth on this core: it must repeat before it may drop a sample. The front end
+// of Zen 3 issues six no-operations a cycle from its op cache and fewer when it decodes, so the
+// readings scatter between 0.4 and 1.0 of the best on a calm core [seen].
+struct ProbeProof {
+    double unshared = 0;      // instructions per cycle of a core of one's own
+    double steady_share = 0;  // of the readings, within 5 % of the upper ones
+    bool usable = false;
+};
+// From issue rates read behind each other. A neighbour for part of the time makes two groups; most
+// readings still lie in the upper one, or the probe is not used.
+ProbeProof judge_probe(const std::vector<double>& rates, double least_unshared);
+
+// The proof on this CPU, read once for the process: some milliseconds.
+const ProbeProof& sharing_proof();
+
+// "" where the probe is in use, else the sentence for the notes of `hello`.
+std::string why_no_sharing_probe();
+
 // Of a run's issue rates (instructions per cycle beside each block), the one of an unshared core:
 // the known one, or the 90th percentile where that is higher (single readings may be too high).
 double unshared_rate(double known, std::vector<double> rates);
 
-// Marks a sample between two readings as waiting for the core when either is clearly below the
-// unshared rate: wait_ns becomes the part of the block that the neighbour took. Else it stays.
-void mark_shared(worker::RunSample& sample, double before, double after, double unshared);
+// Marks the samples of a thread between two readings as core_shared when either reading is clearly
+// below the unshared rate. readings[i] and readings[i + 1] enclose the thread's i-th sample. Where
+// the marked samples ran as fast as the others, the readings say nothing about this kernel, and no
+// sample is marked.
+void mark_shared(std::vector<worker::RunSample>& samples, int thread,
+                 const std::vector<double>& readings, double unshared);
 
 class SharingProbe {
 public:
     // Off when `enabled` is false: where two of our own threads are to share a core.
-    explicit SharingProbe(bool enabled) : enabled_(enabled) {}
+    explicit SharingProbe(bool enabled) : enabled_(enabled && sharing_proof().usable) {}
 
-    void calibrate();  // some milliseconds; switches itself off where the rate makes no sense
-
-    // Instructions per cycle of a burst of no-operations, against a one-cycle chain beside it; some
-    // 8 µs. 0 when off.
-    double read() const;
-
-    // Call between blocks: each sample lies between two readings.
+    // Call between blocks: each sample lies between two readings of some 8 µs.
     void begin();
     void after_block();
     // Marks this thread's samples, one per after_block() since begin().

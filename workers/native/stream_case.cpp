@@ -57,10 +57,7 @@ public:
                 pattern_.error(kernel_.operation, factor, destination(0), part(thread).range);
         });
         if (plant == Plant::wrong_answer) sweep({0, std::min(line, elements_)});
-        pool_.run([&](int thread) {
-            time_part(part(thread));
-            part(thread).sharing.calibrate();
-        });
+        pool_.run([&](int thread) { time_part(part(thread)); });
         huge_percent_ = arrays_.huge_percent();
     }
 

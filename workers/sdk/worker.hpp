@@ -36,12 +36,13 @@ struct RunRequest {
     double slice_s = 0.001;  // aim for the length of one sample where an iteration is shorter
 };
 
-// What held the device back while a block ran, where the device says so itself.
+// What held the device back while a block ran, where the worker can tell.
 enum class Throttle {
     unknown = -1,
     none = 0,
-    power_cap = 1,  // its own power limit, which heavy work meets on every such device
-    slowed = 2,     // heat, or a brake from outside
+    power_cap = 1,    // its own power limit, which heavy work meets on every such device
+    slowed = 2,       // heat, or a brake from outside
+    core_shared = 3,  // another hardware thread took a part of the core
 };
 
 struct RunSample {
