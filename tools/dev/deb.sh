@@ -49,13 +49,16 @@ for path in ./usr/bin/peakward ./usr/libexec/peakward/workers/peakward-worker-na
     ./usr/share/man/man1/peakward.1 ./usr/share/bash-completion/completions/peakward; do
     grep -qF " $path" <<<"$contents" || die "$package lacks $path"
 done
-unpacked=$(mktemp -d)
-trap 'rm -rf -- "$unpacked"' EXIT
-dpkg-deb -x "$package" "$unpacked"
-python3 -B "$ROOT/tools/check_hardening.py" "$unpacked/usr/bin/peakward" \
-    "$unpacked"/usr/libexec/peakward/workers/peakward-worker-* || die "$package lacks hardening"
-python3 -B "$ROOT/tools/sbom.py" --check "$unpacked/usr/share/doc/peakward/peakward.spdx.json" ||
-    die "the bill of materials of $package is not whole"
+# In a shell of its own, whose trap takes the unpacked package away.
+check_unpacked() (
+    unpacked=$(mktemp -d)
+    trap 'rm -rf -- "$unpacked"' EXIT
+    dpkg-deb -x "$package" "$unpacked" &&
+        python3 -B "$ROOT/tools/check_hardening.py" "$unpacked/usr/bin/peakward" \
+            "$unpacked"/usr/libexec/peakward/workers/peakward-worker-* &&
+        python3 -B "$ROOT/tools/sbom.py" --check "$unpacked/usr/share/doc/peakward/peakward.spdx.json"
+)
+check_unpacked || die "$package lacks hardening, or its bill of materials is not whole"
 printf '%s\n' "$package"
 dpkg-deb -f "$package" Package Version Architecture Installed-Size Depends Recommends
 if [[ -z $prove ]]; then exit 0; fi
