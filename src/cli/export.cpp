@@ -140,20 +140,21 @@ Action define(CLI::App& app) {
 }  // namespace
 
 Verb export_verb() {
-    return {"export",
-            "Look back",
-            "the runs as CSV or JSON, for spreadsheets, notebooks and dashboards",
-            "One row per run, device, precision and backend: first the columns that such databases "
-            "have always had (run_id, hardware_fingerprint, ... efficiency), then ours. Peaks and "
-            "efficiencies are by the hardware database of today; --as-recorded writes those that "
-            "were stored. In CSV, text that a spreadsheet would take for a formula gets an apostrophe "
-            "before it. The file is there whole or not at all, and nothing is replaced without "
-            "--overwrite.",
-            {{"peakward export runs.csv", "everything"},
-             {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
-              "one product, this year"},
-             {"peakward export - --precision fp32 | head", "CSV on stdout"}},
-            define};
+    return {
+        "export",
+        "Look back",
+        "the runs as CSV or JSON, for spreadsheets, notebooks and dashboards",
+        "One row per run, device, precision and backend: first the columns that such databases "
+        "have always had (run_id, hardware_fingerprint, ... efficiency), then ours. Peaks and "
+        "efficiencies are by the hardware database of today; --as-recorded writes those that "
+        "were stored. In CSV, text that a spreadsheet would take for a formula gets an apostrophe "
+        "before it. The file is there whole or not at all, and nothing is replaced without "
+        "--overwrite.",
+        {{"peakward export runs.csv", "everything"},
+         {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
+          "one product, this year"},
+         {"peakward export - --precision fp32 | head", "CSV on stdout"}},
+        define};
 }
 
 }  // namespace peakward::cli

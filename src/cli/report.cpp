@@ -89,7 +89,8 @@ Result<int> run(Call& call, const ReportOptions& o) {
                                       {"runs", parts->runs}});
     } else if (!o.common->quiet) {
         call.console.out << fmt::format(
-            "{}: {} run{}, {}\n", screen_text(o.output, call.console.out_terminal), parts->runs, parts->runs == 1 ? "" : "s",
+            "{}: {} run{}, {}\n", screen_text(o.output, call.console.out_terminal), parts->runs,
+            parts->runs == 1 ? "" : "s",
             format_value(static_cast<double>(content.size()), Unit::bytes));
     }
     return 0;

@@ -36,8 +36,8 @@ std::string shared_path(std::string_view path) {
     if (parts.empty()) return std::string(path);
     const auto home = std::find_if(parts.begin(), parts.end(), is_home_folder);
     if (is_in(system_folders, parts.front()) && home == parts.end()) return std::string(path);
-    const bool is_a_home =
-        (home != parts.end() && parts.end() - home <= 2) || (parts.size() == 1 && parts[0] == "root");
+    const bool is_a_home = (home != parts.end() && parts.end() - home <= 2) ||
+                           (parts.size() == 1 && parts[0] == "root");
     return is_a_home ? "~" : parts.back();
 }
 

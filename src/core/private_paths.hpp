@@ -1,5 +1,5 @@
-// What may be said of paths in documents that leave the machine: reports and stored runs. Folders of
-// users name people, projects and mounts.
+// What may be said of paths in documents that leave the machine: reports and stored runs. Folders
+// of users name people, projects and mounts.
 #pragma once
 
 #include <string>

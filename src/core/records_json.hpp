@@ -33,8 +33,8 @@ Result<Measurement> measurement_from_json(const Json& value);
 Result<Score> score_from_json(const Json& value);
 Result<Run> run_from_json(const Json& value);
 
-// Calls `change` with every text of the run but the values of facts, the names of axes and the words
-// of enumerations: what was said in free words, by us, by the system or by a worker.
+// Calls `change` with every text of the run but the values of facts, the names of axes and the
+// words of enumerations: what was said in free words, by us, by the system or by a worker.
 void each_text(Run& run, const std::function<void(std::string&)>& change);
 
 // The canonical text of a case, "series key" without install and lineage: what a trajectory of

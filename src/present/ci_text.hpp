@@ -6,8 +6,8 @@
 
 namespace peakward {
 
-// For the content of XML elements and for attributes in double quotes. Line breaks stay; what XML 1.0
-// cannot hold, escaped or not, is shown as by safe_text().
+// For the content of XML elements and for attributes in double quotes. Line breaks stay; what
+// XML 1.0 cannot hold, escaped or not, is shown as by safe_text().
 std::string xml_text(std::string_view text);
 
 // For the message of a workflow command, and for the value of one of its properties.

@@ -41,8 +41,8 @@ bool is_in(const std::array<Range, N>& ranges, char32_t c) {
 
 // Build services read commands out of the text of a log: GitHub takes "::error::" at the start of a
 // line, also behind spaces, and "##[error]" anywhere in it; Azure takes "##vso[", TeamCity
-// "##teamcity[". A second colon is harmless only inside a word of ASCII ("std::bad_alloc"), which no
-// line begins with.
+// "##teamcity[". A second colon is harmless only inside a word of ASCII ("std::bad_alloc"), which
+// no line begins with.
 bool begins_log_command(std::string_view text, std::size_t at) {
     const std::string_view here = text.substr(at);
     if (here.starts_with("::")) return at == 0 || text[at - 1] <= ' ' || text[at - 1] > '~';

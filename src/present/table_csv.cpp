@@ -1,6 +1,6 @@
 // RFC 4180: CRLF between records, quotes where a field needs them, quotes doubled inside. Numbers
-// are in full precision, an absent value is an empty field. Text is never a formula for a spreadsheet;
-// figures are left as they are.
+// are in full precision, an absent value is an empty field. Text is never a formula for a
+// spreadsheet; figures are left as they are.
 #include "core/csv_text.hpp"
 #include "core/text.hpp"
 #include "present/display_text.hpp"

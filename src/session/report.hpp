@@ -19,8 +19,8 @@ using Part = Result<T>;
 
 struct ReportParts {
     std::string store_location;  // its file name: a report leaves the machine
-    std::size_t machines = 0;  // lineages of the store
-    std::int64_t runs = 0;     // of the hardware that is shown
+    std::size_t machines = 0;    // lineages of the store
+    std::int64_t runs = 0;       // of the hardware that is shown
     Run newest;               // machine, precisions, roofline and environment are those of this run
     Part<Followed> followed;  // best measured compute of all subjects
     Part<Analysed> bandwidth;  // best STREAM

@@ -190,7 +190,8 @@ protected:
     }
 
     void expect_nothing_private(const std::string& text, const std::string& said) const {
-        for (const std::string& secret : secrets()) EXPECT_THAT(text, Not(HasSubstr(secret))) << said;
+        for (const std::string& secret : secrets())
+            EXPECT_THAT(text, Not(HasSubstr(secret))) << said;
     }
 
     std::filesystem::path home_;
@@ -199,25 +200,24 @@ protected:
 TEST_F(Private, NothingThatIsSharedSaysWhoAndWhereTheUserIs) {
     const std::string db = (home_ / "lab" / "lab-runs.db").string();
     const std::string written = (home_ / "lab" / "run.json").string();
-    const std::vector<std::string> calibrate{
-        "calibrate", "--quick",      "--force", "--backend",   "fake", "--operations",
-        "gemm,dot",  "--precision",  "fp32",    "--db=" + db,  "--output", written};
+    const std::vector<std::string> calibrate{"calibrate", "--quick",      "--force",  "--backend",
+                                             "fake",      "--operations", "gemm,dot", "--precision",
+                                             "fp32",      "--db=" + db,   "--output", written};
     const Ended measured = run(calibrate);
     ASSERT_EQ(measured.code, 0) << measured.err;
     expect_nothing_private(*read_whole_file(written), "calibrate --output");
     const Json arguments = document({"show", "latest"})["arguments"];
     EXPECT_THAT(arguments.dump(), HasSubstr("\"--db=lab-runs.db\",\"--output\",\"run.json\""));
-    const std::vector<std::vector<std::string>> shared{
-        {"show", "latest", "--json", "--raw"},
-        {"show", "latest"},
-        {"show", "latest", "--format", "csv"},
-        {"show", "latest", "--format", "markdown"},
-        {"export", "-", "--format", "csv"},
-        {"export", "-", "--format", "json"},
-        {"history", "--json"},
-        {"trajectory", "--json"},
-        {"regressions", "--format", "junit"},
-        {"regressions", "--format", "github"}};
+    const std::vector<std::vector<std::string>> shared{{"show", "latest", "--json", "--raw"},
+                                                       {"show", "latest"},
+                                                       {"show", "latest", "--format", "csv"},
+                                                       {"show", "latest", "--format", "markdown"},
+                                                       {"export", "-", "--format", "csv"},
+                                                       {"export", "-", "--format", "json"},
+                                                       {"history", "--json"},
+                                                       {"trajectory", "--json"},
+                                                       {"regressions", "--format", "junit"},
+                                                       {"regressions", "--format", "github"}};
     for (const auto& words : shared) {
         const std::string out = run(words).out;
         EXPECT_FALSE(out.empty()) << words[0];

@@ -108,9 +108,9 @@ TEST(HostileNames, AreHarmlessInTablesOfEveryFormatAndWidth) {
         for (const bool unicode : {true, false})
             for (const int columns : {20, 40, 80})
                 for (const std::string& word : format_names())
-                    expect_harmless(
-                        render(table_of(name), *format_from(word), {columns, false, unicode, false}),
-                        name);
+                    expect_harmless(render(table_of(name), *format_from(word),
+                                           {columns, false, unicode, false}),
+                                    name);
 }
 
 TEST(HostileNames, AreHarmlessInPlotsAndDocuments) {
