@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that executables carry Debian's hardening: PIE, full RELRO, canaries, fortified calls, CET.
+"""Checks that executables carry Debian's hardening: PIE, RELRO, canaries, fortified calls, CET.
 
   check_hardening.py EXECUTABLE...
 

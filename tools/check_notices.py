@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that every library whose headers the program includes has its notice in packaging/copyright.
+"""Checks that every library that the program includes has its notice in packaging/copyright.
 
-Headers without a library behind them are compiled in, and their licences ask for a notice in what is
-distributed. Exit status: 0 clean, 1 findings, 2 wrong usage.
+Headers without a library behind them are compiled in, and their licences ask for a notice in what
+is distributed. Exit status: 0 clean, 1 findings, 2 wrong usage.
 """
 
 from __future__ import annotations

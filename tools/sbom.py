@@ -92,9 +92,9 @@ def entry(name: str, version: str, licence: str, holders: str, debian: str) -> d
 def created() -> str:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     when = (
-        datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc)
+        datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)
         if epoch
-        else datetime.datetime.now(datetime.timezone.utc)
+        else datetime.datetime.now(datetime.UTC)
     )
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -175,9 +175,7 @@ def problems_of(bill: dict[str, Any]) -> list[str]:
         ends = (relation.get("spdxElementId"), relation.get("relatedSpdxElement"))
         problems += [f"a relationship names {end}" for end in ends if end not in ids]
     libraries = {
-        notice.library
-        for notice in read_notices(ROOT)
-        if notice.library and notice.is_compiled_in
+        notice.library for notice in read_notices(ROOT) if notice.library and notice.is_compiled_in
     }
     missing = libraries - {package.get("name") for package in bill.get("packages", [])}
     return problems + [f"{name} is missing" for name in sorted(missing)]

@@ -7,7 +7,9 @@ import unittest
 import check_notices
 from tree import TreeTest
 
-PROGRAM = "Format: x\n\nFiles: *\nCopyright: us\nLicense: Apache-2.0\n\nLicense: Apache-2.0\n text\n"
+PROGRAM = (
+    "Format: x\n\nFiles: *\nCopyright: us\nLicense: Apache-2.0\n\nLicense: Apache-2.0\n text\n"
+)
 
 
 class Notices(TreeTest):

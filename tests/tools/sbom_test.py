@@ -1,16 +1,22 @@
-"""The bill of materials is whole, names what is compiled in and what is loaded, and is repeatable."""
+"""The bill of materials is whole and repeatable; it names what is compiled in and loaded."""
 
 from __future__ import annotations
 
 import copy
 import os
 import unittest
+from collections.abc import Callable
+from typing import Any
 from unittest import mock
 
 import sbom
 
 NEEDED = " 0x0000000000000001 (NEEDED)             Shared library: [libone.so.1]\n"
-LISTED = "\tlibone.so.1 (libc6,x86-64) => /lib/x86/libone.so.1\n\tlibone.so.1 (libc6) => /lib/32/libone.so.1\n"
+LISTED = """
+    libone.so.1 (libc6,x86-64) => /lib/x86/libone.so.1
+    libone.so.1 (libc6) => /lib/32/libone.so.1
+"""
+OWNED = "/usr/lib/x86/libone.so.1"
 
 
 def answer(*command: str) -> str:
@@ -18,7 +24,7 @@ def answer(*command: str) -> str:
     known = {
         ("readelf", "-dW", "prog"): NEEDED + NEEDED.replace("one", "two"),
         ("ldconfig", "-p"): LISTED,
-        ("dpkg-query", "-S", "/usr/lib/x86/libone.so.1"): "libone1:amd64: /usr/lib/x86/libone.so.1\n",
+        ("dpkg-query", "-S", OWNED): f"libone1:amd64: {OWNED}\n",
     }
     if command[:2] == ("dpkg-query", "-W"):
         return {"libone1": "1.2-3\n", "libcli11-dev": "2.1.2+ds-1\n"}.get(command[-1], "")
@@ -26,9 +32,10 @@ def answer(*command: str) -> str:
 
 
 class Sbom(unittest.TestCase):
-    def bill(self) -> dict:  # type: ignore[type-arg]
-        with mock.patch.object(sbom, "output_of", answer), mock.patch.dict(
-            os.environ, {"SOURCE_DATE_EPOCH": "1767225600"}
+    def bill(self) -> dict[str, Any]:
+        with (
+            mock.patch.object(sbom, "output_of", answer),
+            mock.patch.dict(os.environ, {"SOURCE_DATE_EPOCH": "1767225600"}),
         ):
             return sbom.bill_of("1.0.0", ["prog"])
 
@@ -51,14 +58,15 @@ class Sbom(unittest.TestCase):
 
     def test_a_damaged_one_is_found(self) -> None:
         bill = self.bill()
-        for damage in (
+        damages: list[Callable[[dict[str, Any]], object]] = [
             lambda b: b.update(spdxVersion="SPDX-2.2"),
             lambda b: b["packages"].append(b["packages"][0]),
             lambda b: b["packages"][1].pop("licenseDeclared"),
             lambda b: b["packages"].pop(1),
             lambda b: b["creationInfo"].update(created="today"),
             lambda b: b["relationships"][0].update(relatedSpdxElement="SPDXRef-nobody"),
-        ):
+        ]
+        for damage in damages:
             damaged = copy.deepcopy(bill)
             damage(damaged)
             self.assertNotEqual(sbom.problems_of(damaged), [])
