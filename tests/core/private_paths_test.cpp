@@ -55,7 +55,7 @@ TEST(PrivatePaths, OfACommandLineAreCutAlsoWhereTheyAreRelative) {
 }
 
 TEST(PrivatePaths, LeaveEveryTextOfARunAndNoValueOfAFact) {
-    Run run;
+    peakward::Run run;
     const std::string path = "/home/ada/lab/x";
     run.arguments = {"calibrate", "--db", path};
     run.context.software.components["blas_library"] = Fact<std::string>::known(path, path);
