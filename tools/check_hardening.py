@@ -3,9 +3,9 @@
 
   check_hardening.py EXECUTABLE...
 
-Fortified calls are asked for where a function that the C library can check is called at all. Branch
-protection (CET) is not asked for: the start files of Debian 12 lack its mark, so no executable has it
-there. Exit status: 0 all are hardened, 1 findings (one line each), 2 wrong usage.
+Fortified calls are asked for where a function that the C library can check is called at all.
+Branch protection (CET) is not asked for: the start files of Debian 12 lack its mark, so that no
+executable has it there. Exit status: 0 all are hardened, 1 findings (one line each), 2 wrong usage.
 """
 
 from __future__ import annotations
