@@ -6,6 +6,17 @@ add_library(peakward_options INTERFACE)
 target_compile_options(peakward_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion -Wno-sign-conversion)
 target_include_directories(peakward_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+# Debian's hardening, for what users run (dpkg-buildflags; PIE is the compiler's default there).
+# Fortified calls need optimisation, and the sanitizers have their own checks.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(peakward_options INTERFACE
+        -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -Wformat -Werror=format-security
+        -fstack-protector-strong -fstack-clash-protection)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        target_compile_options(peakward_options INTERFACE -fcf-protection)
+    endif()
+    target_link_options(peakward_options INTERFACE -Wl,-z,relro -Wl,-z,now)
+endif()
 
 # A folder that has no sources yet still configures, so that its neighbours can be built.
 function(peakward_or_empty sources_variable)

@@ -2,6 +2,7 @@
 #include "core/records_json.hpp"
 #include "core/text.hpp"
 #include "present/context_view.hpp"
+#include "present/paint.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -24,7 +25,8 @@ Result<int> run(Call& call, const ContextOptions& o) {
     if (*format == Format::json)
         print_document(call.console, {{"schema_version", 1}, {"captured", o.capture}});
     else
-        call.console.out << "Captured this machine in " << o.capture
+        call.console.out << "Captured this machine in "
+                         << screen_text(o.capture, call.console.out_terminal)
                          << ": what detection reads, without serial numbers, host, MAC or user "
                             "names.\n";
     return 0;

@@ -4,6 +4,8 @@
 #include "cli/series_options.hpp"
 #include "core/posix.hpp"
 #include "core/text.hpp"
+#include "present/json_text.hpp"
+#include "present/paint.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -62,9 +64,7 @@ std::string csv_of(const ExportedRuns& runs) {
 
 // Names in the order of the columns, as seed 000 has them; one row a line.
 std::string json_text_of(const ExportedRuns& runs) {
-    const auto text = [](const Json& value) {
-        return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    };
+    const auto text = [](const Json& value) { return json_text(value, -1); };
     std::string out = "{\"schema_version\": 1, \"runs\": [";
     for (std::size_t row = 0; row < runs.rows.size(); ++row) {
         out += row == 0 ? "\n{" : ",\n{";
@@ -121,7 +121,8 @@ Result<int> run(Call& call, const ExportOptions& o) {
                                  {"runs", runs->runs},
                                  {"rows", runs->rows.size()}});
     else if (!o.common->quiet)
-        console.out << fmt::format("{}: {} rows of {} runs\n", o.file, runs->rows.size(),
+        console.out << fmt::format("{}: {} rows of {} runs\n",
+                                   screen_text(o.file, console.out_terminal), runs->rows.size(),
                                    runs->runs);
     return 0;
 }
@@ -139,19 +140,21 @@ Action define(CLI::App& app) {
 }  // namespace
 
 Verb export_verb() {
-    return {"export",
-            "Look back",
-            "the runs as CSV or JSON, for spreadsheets, notebooks and dashboards",
-            "One row per run, device, precision and backend: first the columns that such databases "
-            "have always had (run_id, hardware_fingerprint, ... efficiency), then ours. Peaks and "
-            "efficiencies are by the hardware database of today; --as-recorded writes those that "
-            "were stored. The file is there whole or not at all, and nothing is replaced without "
-            "--overwrite.",
-            {{"peakward export runs.csv", "everything"},
-             {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
-              "one product, this year"},
-             {"peakward export - --precision fp32 | head", "CSV on stdout"}},
-            define};
+    return {
+        "export",
+        "Look back",
+        "the runs as CSV or JSON, for spreadsheets, notebooks and dashboards",
+        "One row per run, device, precision and backend: first the columns that such databases "
+        "have always had (run_id, hardware_fingerprint, ... efficiency), then ours. Peaks and "
+        "efficiencies are by the hardware database of today; --as-recorded writes those that "
+        "were stored. In CSV, text that a spreadsheet would take for a formula gets an apostrophe "
+        "before it. The file is there whole or not at all, and nothing is replaced without "
+        "--overwrite.",
+        {{"peakward export runs.csv", "everything"},
+         {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
+          "one product, this year"},
+         {"peakward export - --precision fp32 | head", "CSV on stdout"}},
+        define};
 }
 
 }  // namespace peakward::cli

@@ -5,6 +5,7 @@
 
 #include "cli/hardware_actions.hpp"
 #include "core/text.hpp"
+#include "present/display_text.hpp"
 #include "present/paint.hpp"
 
 namespace peakward::cli {
@@ -32,7 +33,7 @@ Result<HardwareSpec> ask_for_product(Call& call) {
     std::ostream& err = call.console.err;
     const Terminal& terminal = call.console.err_terminal;
     const AskLine ask = [&](const std::string& question) -> std::optional<std::string> {
-        err << question << ": " << std::flush;
+        err << screen_text(question, terminal) << ": " << std::flush;
         std::string line;
         if (!std::getline(std::cin, line)) return std::nullopt;
         return trim(line);
@@ -85,7 +86,8 @@ Result<int> hardware_add(Call& call, const HardwareOptions& o) {
         if (*format == Format::json)
             print_document(call.console, spec->document);
         else
-            call.console.out << entry_text(spec->document);
+            for (const std::string& line : split(trim(entry_text(spec->document)), '\n'))
+                call.console.out << safe_text(line) << "\n";
         return 0;
     }
     const auto path = add_product(*spec, o.replace);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "present/json_text.hpp"
 #include "session/vocabulary.hpp"
 
 namespace peakward::cli {
@@ -133,7 +134,7 @@ std::vector<std::string> words_of(const std::string& type) {
 }
 
 void print_document(Console& console, const Json& document) {
-    console.out << document.dump(2, ' ', true, Json::error_handler_t::replace) << "\n";
+    console.out << json_text(document, 2) << "\n";
 }
 
 void show(Call& call, Format format, const Shown& shown) {

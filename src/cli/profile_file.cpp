@@ -7,6 +7,7 @@
 #include "core/posix.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
+#include "present/json_text.hpp"
 
 namespace peakward::cli {
 
@@ -37,9 +38,7 @@ Status check_output(const std::string& path, bool overwrite, const std::string& 
 }
 
 Status write_profile(const std::string& path, const Run& run) {
-    Json document = to_json(run, WithWindows::yes);
-    return write_file_atomically(
-        path, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+    return write_file_atomically(path, json_text(to_json(run, WithWindows::yes), 1) + "\n");
 }
 
 }  // namespace peakward::cli

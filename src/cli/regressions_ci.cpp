@@ -1,58 +1,10 @@
 // Regressions for continuous integration.
 #include "cli/regressions_output.hpp"
 #include "core/text.hpp"
+#include "present/ci_text.hpp"
 
 namespace peakward::cli {
 namespace {
-
-// XML 1.0 has no control characters but tab and line feed, escaped or not.
-std::string xml(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\t':
-            case '\n':
-                out += c;
-                break;
-            default:
-                out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-        }
-    }
-    return out;
-}
-
-// GitHub's workflow commands: a line each, so line breaks and the percent sign are escaped; in
-// properties also the characters that end them.
-std::string github(const std::string& text, bool is_property) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '%')
-            out += "%25";
-        else if (c == '\n')
-            out += "%0A";
-        else if (c == '\r')
-            out += "%0D";
-        else if (is_property && c == ':')
-            out += "%3A";
-        else if (is_property && c == ',')
-            out += "%2C";
-        else
-            out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    }
-    return out;
-}
 
 bool fails(const ExplainedRegression& found, const RegressionsOutput& output) {
     return output.strict || found.regression.status == RegressionStatus::confirmed;
@@ -72,13 +24,13 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
     for (const ExplainedRegression& found : reply.regressions) {
         const bool failure = fails(found, output);
         (failure ? failures : skipped) += 1;
-        const std::string message = xml(drop_words(found));
+        const std::string message = xml_text(drop_words(found));
         cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\">\n",
-                             xml(found.hardware_name + " " + found.key.lineage),
-                             xml(whole_series_words(found.key)));
+                             xml_text(found.hardware_name + " " + found.key.lineage),
+                             xml_text(whole_series_words(found.key)));
         if (failure)
             cases += fmt::format("      <failure type=\"regression\" message=\"{}\">{}</failure>\n",
-                                 message, xml(explanation(found)));
+                                 message, xml_text(explanation(found)));
         else
             cases +=
                 fmt::format("      <skipped message=\"suspected, run again: {}\"/>\n", message);
@@ -93,7 +45,7 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
         cases += fmt::format(
             "    <testcase classname=\"peakward\" name=\"{0} series not judged\">\n"
             "      <skipped message=\"{1}\"/>\n    </testcase>\n",
-            count, xml(reason));
+            count, xml_text(reason));
     }
     const std::size_t tests = reply.regressions.size() + 1 + reply.report.not_judged.size();
     const std::string counts = fmt::format(
@@ -108,8 +60,8 @@ std::string regressions_github(const RegressionsReply& reply, const RegressionsO
     std::string out;
     for (const ExplainedRegression& found : reply.regressions)
         out += fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
-                           github(whole_series_words(found.key), true),
-                           github(explanation(found), false));
+                           github_property(whole_series_words(found.key)),
+                           github_message(explanation(found)));
     out += fmt::format(
         "::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
         reply.report.series, reply.report.judged, reply.regressions.size());

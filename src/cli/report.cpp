@@ -8,6 +8,7 @@
 #include "cli/trajectory_view.hpp"
 #include "core/posix.hpp"
 #include "core/text.hpp"
+#include "present/paint.hpp"
 #include "present/run_view.hpp"
 
 namespace peakward::cli {
@@ -88,7 +89,8 @@ Result<int> run(Call& call, const ReportOptions& o) {
                                       {"runs", parts->runs}});
     } else if (!o.common->quiet) {
         call.console.out << fmt::format(
-            "{}: {} run{}, {}\n", o.output, parts->runs, parts->runs == 1 ? "" : "s",
+            "{}: {} run{}, {}\n", screen_text(o.output, call.console.out_terminal), parts->runs,
+            parts->runs == 1 ? "" : "s",
             format_value(static_cast<double>(content.size()), Unit::bytes));
     }
     return 0;

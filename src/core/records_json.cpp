@@ -595,6 +595,49 @@ private:
     std::string path_;
 };
 
+// Shows every text of a record to a function that may change it.
+class Texts {
+public:
+    explicit Texts(const std::function<void(std::string&)>& change) : change_(change) {}
+
+    template <typename T>
+    void operator()(const char*, T& value) {
+        if constexpr (std::is_same_v<T, std::string>) {
+            change_(value);
+        } else if constexpr (is_fact<T>::value) {
+            take_fact(value);
+        } else if constexpr (is_optional<T>::value) {
+            if (value) (*this)("", *value);
+        } else if constexpr (is_vector<T>::value) {
+            for (auto& item : value) (*this)("", item);
+        } else if constexpr (std::is_same_v<T, std::map<std::string, Fact<std::string>>> ||
+                             std::is_same_v<T, std::map<std::string, std::string>>) {
+            for (auto& [name, item] : value) (*this)("", item);
+        } else if constexpr (!is_word<T> && !std::is_arithmetic_v<T> && !std::is_same_v<T, Shape>) {
+            take(value);
+        }
+    }
+    void if_told(const char*, const std::optional<double>&) {}
+
+    template <typename T>
+    void take(T& record) {
+        describe(*this, record);
+        if constexpr (std::is_same_v<T, Measurement>) (*this)("energy", record.energy);
+        if constexpr (std::is_same_v<T, BackendInfo>) (*this)("notes", record.notes);
+        if constexpr (std::is_same_v<T, Run>) (*this)("origin", record.origin);
+    }
+
+private:
+    template <typename T>
+    void take_fact(Fact<T>& fact) {
+        std::string words = fact ? fact.source() : fact.reason();
+        change_(words);
+        fact = fact ? Fact<T>::known(*fact, std::move(words)) : Fact<T>::unknown(std::move(words));
+    }
+
+    const std::function<void(std::string&)>& change_;
+};
+
 template <typename T>
 Result<T> read_record(const Json& json, const char* what) {
     T record{};
@@ -658,6 +701,10 @@ Result<Measurement> measurement_from_json(const Json& value) {
 }
 Result<Score> score_from_json(const Json& value) { return read_record<Score>(value, "score"); }
 Result<Run> run_from_json(const Json& value) { return read_record<Run>(value, "run"); }
+
+void each_text(Run& run, const std::function<void(std::string&)>& change) {
+    Texts(change).take(run);
+}
 
 std::string case_key(const Case& what) { return canonical_json(to_json(what)); }
 

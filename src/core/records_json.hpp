@@ -3,6 +3,8 @@
 // sources of facts, which become "stored run".
 #pragma once
 
+#include <functional>
+
 #include "core/json.hpp"
 #include "core/records.hpp"
 
@@ -30,6 +32,10 @@ Result<Context> context_from_json(const Json& value);
 Result<Measurement> measurement_from_json(const Json& value);
 Result<Score> score_from_json(const Json& value);
 Result<Run> run_from_json(const Json& value);
+
+// Calls `change` with every text of the run but the values of facts, the names of axes and the
+// words of enumerations: what was said in free words, by us, by the system or by a worker.
+void each_text(Run& run, const std::function<void(std::string&)>& change);
 
 // The canonical text of a case, "series key" without install and lineage: what a trajectory of
 // this case is keyed by inside one installation.

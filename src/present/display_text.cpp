@@ -39,6 +39,16 @@ bool is_in(const std::array<Range, N>& ranges, char32_t c) {
                        [c](const Range& r) { return c >= r.first && c <= r.last; });
 }
 
+// Build services read commands out of the text of a log: GitHub takes "::error::" at the start of a
+// line, also behind spaces, and "##[error]" anywhere in it; Azure takes "##vso[", TeamCity
+// "##teamcity[". A second colon is harmless only inside a word of ASCII ("std::bad_alloc"), which
+// no line begins with.
+bool begins_log_command(std::string_view text, std::size_t at) {
+    const std::string_view here = text.substr(at);
+    if (here.starts_with("::")) return at == 0 || text[at - 1] <= ' ' || text[at - 1] > '~';
+    return here.starts_with('#') && at > 0 && text[at - 1] == '#';
+}
+
 constexpr char32_t replacement = 0xFFFD;
 
 // One character and the bytes it took; an invalid byte is U+FFFD and takes one.
@@ -131,9 +141,9 @@ std::string safe_text(std::string_view text) {
             safe += "\\n";
         else if (c == U'\t')
             safe += "\\t";
-        else if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+        else if (c < 0x20 || (c >= 0x7F && c < 0xA0) || begins_log_command(text, at))
             safe += fmt::format("\\x{:02x}", static_cast<std::uint32_t>(c));
-        else if (is_in(reordering, c))
+        else if (is_in(reordering, c) || c == 0xFFFE || c == 0xFFFF)
             safe += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(c));
         else if (c == replacement)
             safe += "\xEF\xBF\xBD";
@@ -187,7 +197,15 @@ std::vector<std::string> wrap_text(std::string_view text, int width) {
         if (!line.empty()) line += ' ';
         for (std::size_t at = 0; at < word.size();) {
             const Decoded next = decode(word, at);
-            if (!line.empty() && display_width(line) + width_of(next.character) > width) flush();
+            if (!line.empty() && display_width(line) + width_of(next.character) > width) {
+                // A log takes a line that begins with "::" for a command: the character before goes
+                // along.
+                const bool is_command = word.compare(at, 2, "::") == 0 && line.size() > 1;
+                const std::string first = is_command ? line.substr(line.size() - 1) : "";
+                line.resize(line.size() - first.size());
+                flush();
+                line = first;
+            }
             line += word.substr(at, next.bytes);
             at += next.bytes;
         }

@@ -11,8 +11,9 @@ namespace peakward {
 int display_width(std::string_view text);
 
 // The same text with nothing in it that a terminal would obey: control characters (also C1 and the
-// bidirectional overrides) become visible escapes, bytes that are no UTF-8 become U+FFFD. What a
-// sysfs file or a worker says reaches a screen only through here.
+// bidirectional overrides) become visible escapes, bytes that are no UTF-8 become U+FFFD. Nor would
+// the log of a build service obey it: "::" that could begin a line and "##" are escaped. What a
+// sysfs file, a database or a worker says reaches a screen or a file only through here.
 std::string safe_text(std::string_view text);
 
 // For terminals without UTF-8: our own marks get ASCII words, every other character a "?".

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/private_paths.hpp"
 #include "core/text.hpp"
 #include "present/document_formats.hpp"
 
@@ -17,6 +18,61 @@ struct Known {
 constexpr std::array<Known, 2> known{
     {{".html", DocumentFormat::html, detail::document_html},
      {".md", DocumentFormat::markdown, detail::document_markdown}}};
+
+// A document is made to be shared: no text in it holds a path of the user.
+class Sharing {
+public:
+    void take(std::string& text) { text = without_private_paths(text); }
+    void take(std::vector<std::string>& texts) {
+        for (std::string& text : texts) take(text);
+    }
+    void take(Field& field) {
+        take(field.label);
+        take(field.value);
+        take(field.details);
+    }
+    void take(Heading& heading) { take(heading.text); }
+    void take(Paragraph& paragraph) { take(paragraph.text); }
+    void take(Facts& facts) {
+        for (Field& field : facts.fields) take(field);
+    }
+    void take(Table& table) {
+        take(table.title);
+        take(table.notes);
+        for (auto& row : table.rows)
+            for (Cell& cell : row) {
+                if (auto* text = std::get_if<std::string>(&cell.value)) take(*text);
+                take(cell.shown);
+            }
+    }
+    void take(Plot& plot) {
+        take(plot.title);
+        take(plot.notes);
+        for (PlotLevel& level : plot.levels) take(level.label);
+        for (PlotMark& mark : plot.marks) {
+            take(mark.label);
+            take(mark.detail);
+        }
+        for (PlotSeries& series : plot.series) {
+            take(series.name);
+            for (PlotPoint& point : series.points) {
+                take(point.doubts);
+                take(point.detail);
+            }
+        }
+    }
+    void take(Document& document) {
+        take(document.title);
+        take(document.lead);
+        for (Field& field : document.facts) take(field);
+        for (Chapter& chapter : document.chapters) {
+            take(chapter.title);
+            for (Block& block : chapter.blocks)
+                std::visit([this](auto& content) { take(content); }, block);
+        }
+        take(document.end);
+    }
+};
 
 }  // namespace
 
@@ -41,8 +97,10 @@ std::vector<std::string> document_endings() {
 }
 
 std::string render(const Document& document, DocumentFormat format) {
+    Document shared = document;
+    Sharing().take(shared);
     for (const Known& one : known)
-        if (one.format == format) return one.render(document);
+        if (one.format == format) return one.render(shared);
     return {};
 }
 

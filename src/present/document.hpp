@@ -45,7 +45,8 @@ std::vector<std::string> document_endings();
 
 // HTML is one file that needs no other and asks nobody for anything: style, script and plotting
 // library stand in it, its policy forbids every request, and only its own script may run. Whatever
-// comes from data is escaped. Without a script it shows still plots and the same tables.
+// comes from data is escaped. Without a script it shows still plots and the same tables. In both
+// formats absolute paths are cut to their last part, but for those of the system.
 std::string render(const Document& document, DocumentFormat format);
 
 }  // namespace peakward

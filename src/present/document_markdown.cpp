@@ -13,6 +13,13 @@ constexpr std::size_t plot_rows_max = 25;
 constexpr std::size_t mark_rows_max = 25;
 constexpr int plot_columns = 100;  // what a code block shows without scrolling
 
+// More backticks than there are in a row inside, so that no name ends the block.
+std::string fence_around(std::string_view content) {
+    std::string fence = "````";
+    while (content.find(fence) != std::string_view::npos) fence += '`';
+    return fence;
+}
+
 std::string table_block(const Table& table) { return table_markdown(table) + "\n"; }
 
 class Page {
@@ -57,8 +64,9 @@ private:
         }
         Terminal screen;
         screen.columns = plot_columns;
-        // Our own characters and safe text: a fence of four stands around whatever is inside.
-        out_ += "````text\n" + render(plot, screen, {}) + "````\n\n" + table_block(figures);
+        const std::string drawing = render(plot, screen, {});
+        const std::string fence = fence_around(drawing);
+        out_ += fence + "text\n" + drawing + fence + "\n\n" + table_block(figures);
         if (const Table marks = marks_table(plot, mark_rows_max); !marks.rows.empty())
             out_ += table_block(marks);
     }

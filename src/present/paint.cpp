@@ -6,8 +6,9 @@
 namespace peakward {
 
 std::string screen_text(std::string_view text, const Terminal& terminal) {
-    std::string safe = safe_text(text);
-    return terminal.unicode ? safe : to_ascii(safe);
+    const std::string safe = safe_text(text);
+    // Once more: characters without a width are gone from the second, so others are neighbours now.
+    return terminal.unicode ? safe : safe_text(to_ascii(safe));
 }
 
 std::string paint(std::string_view screen_ready, Tone tone, const Terminal& terminal) {

@@ -1,5 +1,7 @@
 // RFC 4180: CRLF between records, quotes where a field needs them, quotes doubled inside. Numbers
-// are in full precision, an absent value is an empty field.
+// are in full precision, an absent value is an empty field. Text is never a formula for a
+// spreadsheet; figures are left as they are.
+#include "core/csv_text.hpp"
 #include "core/text.hpp"
 #include "present/display_text.hpp"
 #include "present/table_formats.hpp"
@@ -16,6 +18,8 @@ std::string field(std::string_view text) {
         safe += safe_text(line);
         first = false;
     }
+    // Judged as it was given: an escaped tab is no tab any more.
+    if (to_csv_name(text).size() > text.size()) safe.insert(0, "'");
     if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
     std::string quoted = "\"";
     for (const char c : safe) {

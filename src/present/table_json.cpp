@@ -1,5 +1,5 @@
-// One object per row, keyed by the columns' keys. ASCII only: a document may end on a terminal,
-// and an escape sequence out of a lying sysfs file must not (C1 controls are valid UTF-8).
+// One object per row, keyed by the columns' keys.
+#include "present/json_text.hpp"
 #include "present/table_formats.hpp"
 
 namespace peakward::detail {
@@ -26,7 +26,7 @@ std::string table_json(const Table& table) {
             object[table.columns[i].key] = i < row.size() ? cell_json(row[i]) : Json(nullptr);
         rows.push_back(std::move(object));
     }
-    return rows.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+    return json_text(rows, 2) + "\n";
 }
 
 }  // namespace peakward::detail

@@ -4,13 +4,25 @@
 #include "present/table_formats.hpp"
 
 namespace peakward::detail {
+namespace {
+
+constexpr std::string_view markup = "|<>*_`[]\\~&$";
+
+// A character that would become a heading at the start, or a link without brackets around it.
+bool begins_markup(std::string_view text, std::size_t at) {
+    const std::string_view here = text.substr(at);
+    return here.starts_with("://") || (at == 0 && here.starts_with('#')) ||
+           (here.starts_with('.') && at >= 3 && to_lower(text.substr(at - 3, 3)) == "www");
+}
+
+}  // namespace
 
 std::string markdown_text(std::string_view text) {
+    const std::string safe = safe_text(text);
     std::string out;
-    for (const char c : safe_text(text)) {
-        if (c == '|' || c == '<' || c == '*' || c == '_' || c == '`' || c == '[' || c == '\\')
-            out += '\\';
-        out += c;
+    for (std::size_t at = 0; at < safe.size(); ++at) {
+        if (markup.find(safe[at]) != std::string_view::npos || begins_markup(safe, at)) out += '\\';
+        out += safe[at];
     }
     return out;
 }

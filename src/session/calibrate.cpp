@@ -3,6 +3,7 @@
 #include <random>
 
 #include "catalog/catalog.hpp"
+#include "core/private_paths.hpp"
 #include "core/text.hpp"
 #include "detect/detect.hpp"
 #include "measure/measure.hpp"
@@ -336,6 +337,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
                         device_specs(run.products, database), probes.classes());
     run.precision_matrix = precision_matrix(run);
     run.wall_s = Seconds(machine.clock.monotonic() - started).count();
+    drop_private_paths(run);
     if (store) {
         if (auto kept = store->append(run); !kept) return tl::make_unexpected(kept.error());
     }

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/csv_text.hpp"
 #include "core/text.hpp"
 #include "store/period.hpp"
 
@@ -239,7 +240,7 @@ private:
                             "'column 1' and so on",
                             file_.name));
         for (std::size_t i = 0; i < first.cells.size(); ++i) {
-            std::string name = first_is_data_ ? "" : trim(first.cells[i]);
+            std::string name = first_is_data_ ? "" : from_csv_name(trim(first.cells[i]));
             const std::string place = fmt::format("column {}", i + 1);
             if (name.empty()) name = place;
             // Again where somebody called a column like that.
@@ -317,7 +318,7 @@ private:
     void take_row(const Record& record) {
         ++rows_;
         if (time_) {
-            file_.times.push_back(trim(record.cells[*time_]));
+            file_.times.push_back(from_csv_name(trim(record.cells[*time_])));
             lines_.push_back(record.line);
         }
         for (const std::size_t i : wanted_)

@@ -27,7 +27,10 @@ std::string day_of(Clock& clock) {
 
 Result<std::string> text_of(const std::string& path) {
     std::error_code error;
-    if (!fs::exists(path, error)) return failed(fmt::format("{}: there is no such file", path));
+    if (!fs::exists(path, error))
+        return failed(
+            fmt::format("{}: {}", path,
+                        error ? "cannot be read: " + error.message() : "there is no such file"));
     if (!fs::is_regular_file(path, error))
         return failed(fmt::format("{}: not a regular file", path));
     return read_whole_file(path, file_bytes_max);

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 
+#include "core/posix.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
 #include "import/document.hpp"
@@ -34,6 +34,7 @@ public:
     void look_at(const fs::path& path, bool named) {
         std::error_code error;
         const fs::file_status status = fs::status(path, error);
+        const std::string why = error.message();
         if (fs::is_directory(status)) return folders_.push_back(path);
         if (!named && !has_ending(path)) {
             ++found_.passed_over;
@@ -41,6 +42,7 @@ public:
         }
         if (fs::is_symlink(fs::symlink_status(path, error)) && !fs::exists(status))
             return refuse(path, "is a link that leads nowhere");
+        if (!fs::status_known(status)) return refuse(path, "cannot be read: " + why);
         if (!fs::exists(status)) return refuse(path, "there is no such file or folder");
         if (!fs::is_regular_file(status)) return refuse(path, "is neither a file nor a folder");
         if (seen_.insert(fs::canonical(path, error).string()).second)
@@ -83,16 +85,6 @@ private:
 };
 
 std::string size_words(std::uintmax_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
-
-Result<std::string> text_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return failed(fmt::format("cannot be read: {}", std::strerror(errno)));
-    std::ostringstream text;
-    text << file.rdbuf();
-    // An empty file sets the stream's failbit: nothing was copied.
-    if (file.bad()) return failed("cannot be read to its end");
-    return std::move(text).str();
-}
 
 Result<FileContent> read_database(const std::string& path, std::uintmax_t bytes) {
     if (is_peakward_database(path)) return FileContent{"Peakward database", {}, {}, true};
@@ -192,7 +184,7 @@ Result<FileContent> read_importable(const std::string& path) {
             fmt::format("has {}, and over {} nothing is a profile or a list of runs: "
                         "split it",
                         size_words(bytes), size_words(text_bytes_max)));
-    const auto text = text_of(path);
+    const auto text = read_whole_file(path, text_bytes_max);
     if (!text) return tl::make_unexpected(text.error());
     return read_importable_text(*text);
 }

@@ -1,8 +1,6 @@
 #include "session/profile.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/posix.hpp"
 #include "core/records_json.hpp"
@@ -19,15 +17,13 @@ constexpr std::uintmax_t file_bytes_max = 1u << 30;
 Result<std::string> text_of(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
+    if (!fs::status_known(status))
+        return failed(fmt::format("{}: cannot be read: {}", path, error.message()));
     if (!fs::exists(status)) return failed(fmt::format("{}: there is no such file", path));
     if (!fs::is_regular_file(status)) return failed(fmt::format("{}: not a regular file", path));
     if (fs::file_size(path, error) > file_bytes_max)
         return failed(fmt::format("{}: larger than any profile (over 1 GiB)", path));
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) return failed(fmt::format("{}: cannot be read", path));
-    return text.str();
+    return read_whole_file(path, file_bytes_max);
 }
 
 std::string document_text(const Profile& profile) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/private_paths.hpp"
 #include "session/history.hpp"
 
 namespace peakward {
@@ -64,6 +65,7 @@ Result<ReportParts> load_report(const std::string& db, const SeriesRequest& requ
     auto newest = find_run(db, *run_id,
                            request.as_recorded ? Efficiencies::as_recorded : Efficiencies::current);
     if (!newest) return tl::make_unexpected(newest.error());
+    drop_private_paths(*newest);
     std::int64_t runs = 0;
     if (followed)
         for (const Subject& subject : followed->analysed.subjects)
@@ -75,7 +77,7 @@ Result<ReportParts> load_report(const std::string& db, const SeriesRequest& requ
     regressions.series.metrics.clear();
     ForecastRequest forecast;
     forecast.series = compute;
-    return ReportParts{default_store_location(db),
+    return ReportParts{without_private_path_in_word(default_store_location(db)),
                        hardware->size(),
                        runs,
                        std::move(*newest),

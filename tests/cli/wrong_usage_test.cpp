@@ -124,5 +124,19 @@ TEST_F(WrongUsage, ALongSentenceBreaksBetweenWordsOnATerminalAndNowhereElse) {
     EXPECT_EQ(joined + "\n", piped.err) << "a word was lost or broken";
 }
 
+// What keeps a file from being read is said, and it is not that there is none.
+TEST_F(WrongUsage, AFileThatCannotBeReachedIsNotSaidToBeMissing) {
+    const std::string name = file(std::string(300, 'a') + ".json");
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"import", name},
+                                                  {"profile", "show", name},
+                                                  {"hardware", "validate", name}}) {
+        const Ended ended = run(words);
+        EXPECT_NE(ended.code, 0) << words[0];
+        const std::string said = ended.out + ended.err;
+        EXPECT_NE(said.find("File name too long"), std::string::npos) << said;
+        EXPECT_EQ(said.find("no such file"), std::string::npos) << said;
+    }
+}
+
 }  // namespace
 }  // namespace peakward::cli

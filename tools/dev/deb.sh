@@ -14,7 +14,8 @@ usage() {
 ./dev deb [--prove]
 
 Builds release and packs it: build/release/peakward_VERSION_ARCH.deb. Checks that everything an
-install needs is in it.
+install needs is in it, that its executables are hardened (tools/check_hardening.py) and that its
+bill of materials is whole (tools/sbom.py).
 
   --prove   also makes an empty Debian 12 (debootstrap, root), installs the package there with
             apt-get, without the sources, and runs it: version, context, backends, calibrate
@@ -44,9 +45,20 @@ contents=$(dpkg-deb -c "$package")
 for path in ./usr/bin/peakward ./usr/libexec/peakward/workers/peakward-worker-native \
     ./usr/libexec/peakward/workers/peakward-worker-blas \
     ./usr/libexec/peakward/workers/python/peakward_worker/ ./usr/share/doc/peakward/copyright \
+    ./usr/share/doc/peakward/peakward.spdx.json \
     ./usr/share/man/man1/peakward.1 ./usr/share/bash-completion/completions/peakward; do
     grep -qF " $path" <<<"$contents" || die "$package lacks $path"
 done
+# In a shell of its own, whose trap takes the unpacked package away.
+check_unpacked() (
+    unpacked=$(mktemp -d)
+    trap 'rm -rf -- "$unpacked"' EXIT
+    dpkg-deb -x "$package" "$unpacked" &&
+        python3 -B "$ROOT/tools/check_hardening.py" "$unpacked/usr/bin/peakward" \
+            "$unpacked"/usr/libexec/peakward/workers/peakward-worker-* &&
+        python3 -B "$ROOT/tools/sbom.py" --check "$unpacked/usr/share/doc/peakward/peakward.spdx.json"
+)
+check_unpacked || die "$package lacks hardening, or its bill of materials is not whole"
 printf '%s\n' "$package"
 dpkg-deb -f "$package" Package Version Architecture Installed-Size Depends Recommends
 if [[ -z $prove ]]; then exit 0; fi
