@@ -25,6 +25,7 @@ enum class UsualOn { everywhere, cpu, others, nowhere };
 struct WorkerCommand {
     std::string backend;  // "native"
     std::vector<std::string> argv;
+    std::string interpreter;  // the Python that runs it; "" for a program of its own
     std::vector<std::pair<std::string, std::string>> environment;
     std::string unavailable;  // why it cannot be started; "" when it can
     UsualOn usual_on = UsualOn::everywhere;

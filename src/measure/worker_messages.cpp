@@ -146,10 +146,10 @@ Result<Hello> parse_hello(const Json& reply) {
 Result<SupportReply> parse_supports(const Json& reply) {
     auto supported = bool_field(reply, "supported");
     if (!supported) return tl::make_unexpected(supported.error());
-    if (*supported) return SupportReply{true, {}};
+    if (*supported) return SupportReply{true, {}, Outcome::unsupported};
     auto reason = text_field(reply, "reason");
     if (!reason) return tl::make_unexpected(reason.error());
-    return SupportReply{false, *reason};
+    return SupportReply{false, *reason, Outcome::unsupported};
 }
 
 Result<PrepareReply> parse_prepare(const Json& reply) {
@@ -210,7 +210,7 @@ Result<DeviceCondition> parse_condition(const Json& run_reply) {
     auto power_w = optional_number(run_reply, "power_w");
     if (!temperature_c) return tl::make_unexpected(temperature_c.error());
     if (!power_w) return tl::make_unexpected(power_w.error());
-    return DeviceCondition{*temperature_c, *power_w};
+    return DeviceCondition{*temperature_c, *power_w, false};
 }
 
 }  // namespace peakward

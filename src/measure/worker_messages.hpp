@@ -25,6 +25,8 @@ struct Hello {
 struct SupportReply {
     bool supported = false;
     std::string reason;  // when it is not
+    // What the case becomes when it is not: a worker that could not be asked refuses nothing.
+    Outcome otherwise = Outcome::unsupported;
 };
 
 struct PrepareReply {
@@ -39,6 +41,7 @@ struct PrepareReply {
 // What a device said of itself after a run, where it does.
 struct DeviceCondition {
     std::optional<double> temperature_c, power_w;
+    bool has_impossible_reading = false;  // since the case was prepared; what was so is left out
 };
 
 // What a reply says beside its own fields: an object, our id, and whether it worked.

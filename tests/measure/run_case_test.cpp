@@ -42,7 +42,7 @@ protected:
     }
 
     std::optional<Measurement> maybe_run(const Case& what, const CaseOptions& options = {}) {
-        WorkerPool pool({command_}, launcher_, stop_, WorkerLimits{});
+        WorkerPool pool({command_}, launcher_, clock_, stop_, WorkerLimits{});
         return run_case(what, options, {pool, root_, clock_, stop_, steady_});
     }
     Measurement run(const Case& what, const CaseOptions& options = {}) {

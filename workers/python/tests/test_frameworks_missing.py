@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from framework_cases import SHAPES, case
-from partner import PACKAGE_FOLDER, Partner
+from partner import PROGRAM, Partner
 
 from peakward_worker.pytorch_backend import PytorchBackend, library_versions
 
@@ -42,8 +42,7 @@ class FakeModules(unittest.TestCase):
     def partner(self, backend: str, text: str, *options: str) -> Partner:
         """A worker that finds this text as its framework."""
         (self.folder / f"{MODULES[backend]}.py").write_text(text)
-        path = PACKAGE_FOLDER + os.pathsep + str(self.folder)
-        return Partner(*options, backend=backend, PYTHONPATH=path)
+        return Partner(*options, backend=backend, PYTHONPATH=str(self.folder))
 
     def error(self, backend: str, text: str, *options: str) -> str:
         with self.partner(backend, text, *options) as partner:
@@ -101,14 +100,14 @@ class OldPythonTest(unittest.TestCase):
     def test_is_told_by_every_backend(self) -> None:
         program = (
             "import runpy, sys; sys.version_info = (3, 7, 0, 'final', 0);"
-            "runpy.run_module('peakward_worker', run_name='__main__', alter_sys=True)"
+            "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
         )
         for backend in MODULES:
             done = subprocess.run(
-                [sys.executable, "-c", program, backend],
+                [sys.executable, "-c", program, PROGRAM, backend],
                 input=b'{"id":1,"verb":"hello","protocol":1}\n',
                 capture_output=True,
-                env=dict(os.environ, PYTHONPATH=PACKAGE_FOLDER, PYTHONDONTWRITEBYTECODE="1"),
+                env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"),
                 check=False,
             )
             self.assertEqual(done.returncode, 0, done.stderr)

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
-from partner import PACKAGE_FOLDER, Partner, case, prepare_fields
+from partner import PROGRAM, Partner, case, prepare_fields
 
 from peakward_worker.timing import WaitReader
 
@@ -123,7 +123,7 @@ class StrayPrintsTest(unittest.TestCase):
                 "import os\nprint('printed')\nos.write(1, b'written')\nraise RuntimeError('broken')"
             )
             (Path(folder) / "numpy.py").write_text(text)
-            with Partner(PYTHONPATH=PACKAGE_FOLDER + os.pathsep + folder) as partner:
+            with Partner(PYTHONPATH=folder) as partner:
                 reply = partner.ask("hello", protocol=1)
                 self.assertIs(reply["ok"], False)
                 self.assertIn("cannot be imported: broken", reply["error"])
@@ -157,8 +157,7 @@ class WithoutNumpyTest(unittest.TestCase):
 class ProgramTest(unittest.TestCase):
     def test_refuses_an_unknown_backend(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "peakward_worker", "fortran"],
-            cwd=PACKAGE_FOLDER,
+            [sys.executable, PROGRAM, "fortran"],
             capture_output=True,
             check=False,
         )
@@ -173,7 +172,7 @@ class ProgramTest(unittest.TestCase):
             parent = (
                 "import os, subprocess, sys\n"
                 "ready, told = os.pipe()\n"
-                "child = subprocess.Popen([sys.executable, '-m', 'peakward_worker', 'numpy'],\n"
+                "child = subprocess.Popen([sys.executable, sys.argv[3], 'numpy'],\n"
                 "    stdin=int(sys.argv[1]), stdout=int(sys.argv[2]), stderr=told,\n"
                 "    pass_fds=[int(sys.argv[2])])\n"
                 "os.read(ready, 1)\n"
@@ -181,11 +180,10 @@ class ProgramTest(unittest.TestCase):
             input_read, input_write = os.pipe()
             alive_read, alive_write = os.pipe()
             os.write(input_write, b'{"id":1,"verb":"hello","protocol":1}\n')
-            path = PACKAGE_FOLDER + os.pathsep + folder
             subprocess.run(
-                [sys.executable, "-c", parent, str(input_read), str(alive_write)],
+                [sys.executable, "-c", parent, str(input_read), str(alive_write), PROGRAM],
                 pass_fds=[input_read, alive_write],
-                env=dict(os.environ, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1"),
+                env=dict(os.environ, PYTHONPATH=folder, PYTHONDONTWRITEBYTECODE="1"),
                 check=True,
             )
             os.close(alive_write)
