@@ -98,7 +98,10 @@ private:
             }
             BackendInfo info = host ? backend_info(command, (*host)->hello())
                                     : backend_info(command, tl::make_unexpected(host.error()));
-            if (host) hellos_.push_back((*host)->hello());
+            if (host) {
+                hellos_.push_back((*host)->hello());
+                result_.device_ids[command.backend] = hellos_.back().device_ids;
+            }
             const std::string sentence =
                 fmt::format("backend {} is not available: {}", info.backend, info.reason);
             const bool asked = contains(options_.backends, info.backend);

@@ -494,6 +494,20 @@ TEST(WorkerMessages, HelloNeedsEveryField) {
     EXPECT_FALSE(parse_hello(hello).has_value());
 }
 
+TEST(WorkerMessages, HelloMayTellWhichDeviceIsMeant) {
+    Json hello = good_hello();
+    EXPECT_TRUE(parse_hello(hello)->device_ids.empty());
+    hello["device_ids"] = {{"cuda:0", {{"pci", "0000:3B:00.0"}, {"uuid", "GPU-1"}}},
+                           {"cuda:1", {{"uuid", "GPU-2"}}}};
+    const std::map<std::string, DeviceId> ids{{"cuda:0", {"0000:3b:00.0", "GPU-1"}},
+                                              {"cuda:1", {"", "GPU-2"}}};
+    EXPECT_EQ(parse_hello(hello)->device_ids, ids);
+    for (const Json& wrong : {Json("cuda:0"), Json{{"cuda:0", "x"}}, Json{{"cuda:0", {{"pci", 1}}}}}) {
+        hello["device_ids"] = wrong;
+        EXPECT_FALSE(parse_hello(hello).has_value()) << wrong;
+    }
+}
+
 TEST(WorkerMessages, AnotherProtocolIsRefusedWithAWayOut) {
     Json hello = good_hello();
     hello["protocol"] = 2;

@@ -107,6 +107,34 @@ TEST(PinThisThread, RefusesACpuThatIsNotThere) {
     EXPECT_FALSE(pin_this_thread(100000));
 }
 
+TEST(CpuSet, HoldsCpusBeyondTheKernelsOwnType) {
+    const CpuSet far({3, 1024, 5000});
+    for (const int cpu : {3, 1024, 5000}) EXPECT_TRUE(far.contains(cpu)) << cpu;
+    for (const int cpu : {-1, 0, 1023, 1025, 5001, 1 << 20}) EXPECT_FALSE(far.contains(cpu)) << cpu;
+    EXPECT_FALSE(CpuSet({-1}).contains(0));
+    EXPECT_FALSE(CpuSet(std::vector<int>{}).contains(0));
+}
+
+TEST(CpuSet, KnowsWhereThisThreadMayRun) {
+    const CpuSet mine = CpuSet::of_this_thread();
+    EXPECT_TRUE(mine.contains(::sched_getcpu()));
+    EXPECT_TRUE(mine.bind(0));
+}
+
+TEST(ConfineThreads, NamesACpuThatMayNotBeUsed) {
+    for (const int cpu : {-1, 1500, 100000}) {
+        try {
+            confine_threads({cpu});
+            ADD_FAILURE() << cpu;
+        } catch (const std::runtime_error& problem) {
+            EXPECT_EQ(problem.what(), "CPU " + std::to_string(cpu) +
+                                          " does not exist or may not be used by this process");
+        }
+    }
+    confine_threads({::sched_getcpu()});
+    confine_threads({});
+}
+
 TEST(Random, IsSplitmix64) {
     // First outputs for seed 1234567, from the authors' reference code (prng.di.unimi.it).
     Random random(1234567);

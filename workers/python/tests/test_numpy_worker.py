@@ -130,16 +130,42 @@ class StrayPrintsTest(unittest.TestCase):
                 self.assertEqual(partner.wait(), 0)
                 self.assertIn("written", partner.stderr)
 
-    def test_does_not_take_a_numpy_from_the_current_folder(self) -> None:
+    def test_runs_nothing_of_the_current_folder(self) -> None:
+        """Neither what it would import nor what its name promises, nor what Python itself needs."""
+        modules = ("numpy", "types", "json", "os", "importlib", "runpy", "random", "readline")
+        text = "import sys; sys.stderr.write('taken'); raise RuntimeError('taken')"
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "numpy.py").write_text("raise RuntimeError('taken')")
+            for module in (*modules, "sitecustomize", "usercustomize"):
+                (Path(folder) / f"{module}.py").write_text(text)
+            (Path(folder) / "peakward_worker").mkdir()
+            (Path(folder) / "peakward_worker" / "__init__.py").write_text(text)
             here = os.getcwd()
             os.chdir(folder)
             try:
-                with Partner() as partner:
-                    self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+                for settings in ({}, {"PYTHONINSPECT": "1"}, {"PYTHONSAFEPATH": "1"}):
+                    with Partner(**settings) as partner:
+                        self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+                        partner.wait()
+                        self.assertNotIn("taken", partner.stderr)
             finally:
                 os.chdir(here)
+
+    def test_takes_no_package_of_its_name_from_pythonpath(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for module in ("peakward_worker", "protocol", "timing"):
+                (Path(folder) / f"{module}.py").write_text("raise RuntimeError('taken')")
+            with Partner(PYTHONPATH=folder) as partner:
+                self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+
+    def test_leaves_its_modules_with_common_names_to_itself(self) -> None:
+        """`import timing` of a framework must not find the worker's own."""
+        probe = "import importlib.util as u, sys; sys.stderr.write(str(u.find_spec('timing')))"
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "numpy.py").write_text(probe)
+            with Partner(PYTHONPATH=folder) as partner:
+                partner.ask("hello", protocol=1)
+                partner.wait()
+                self.assertIn("None", partner.stderr)
 
 
 class WithoutNumpyTest(unittest.TestCase):
