@@ -4,8 +4,12 @@
 
 #include <atomic>
 #include <set>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
+#include "sdk/cpu_set.hpp"
+#include "sdk/process.hpp"
 #include "sdk/worker.hpp"
 
 namespace peakward::worker {
@@ -108,10 +112,10 @@ TEST(PinThisThread, RefusesACpuThatIsNotThere) {
 }
 
 TEST(CpuSet, HoldsCpusBeyondTheKernelsOwnType) {
-    const CpuSet far({3, 1024, 5000});
+    const CpuSet far(std::vector<int>{3, 1024, 5000});
     for (const int cpu : {3, 1024, 5000}) EXPECT_TRUE(far.contains(cpu)) << cpu;
     for (const int cpu : {-1, 0, 1023, 1025, 5001, 1 << 20}) EXPECT_FALSE(far.contains(cpu)) << cpu;
-    EXPECT_FALSE(CpuSet({-1}).contains(0));
+    EXPECT_FALSE(CpuSet(std::vector<int>{-1}).contains(0));
     EXPECT_FALSE(CpuSet(std::vector<int>{}).contains(0));
 }
 
@@ -127,7 +131,7 @@ TEST(ConfineThreads, NamesACpuThatMayNotBeUsed) {
             confine_threads({cpu});
             ADD_FAILURE() << cpu;
         } catch (const std::runtime_error& problem) {
-            EXPECT_EQ(problem.what(), "CPU " + std::to_string(cpu) +
+            EXPECT_EQ(std::string(problem.what()), "CPU " + std::to_string(cpu) +
                                           " does not exist or may not be used by this process");
         }
     }
