@@ -117,11 +117,10 @@ public:
         const auto deadline = SteadyClock::now() + write_limit;
         std::size_t written = 0;
         while (written < text.size()) {
-            const ssize_t n =
-                ends_.in.is_open()
-                    ? ::send(ends_.in.get(), text.data() + written, text.size() - written,
-                             MSG_NOSIGNAL | MSG_DONTWAIT)
-                    : -1;
+            const ssize_t n = ends_.in.is_open()
+                                  ? ::send(ends_.in.get(), text.data() + written,
+                                           text.size() - written, MSG_NOSIGNAL | MSG_DONTWAIT)
+                                  : -1;
             if (n > 0) {
                 written += static_cast<std::size_t>(n);
                 continue;
@@ -295,8 +294,9 @@ std::vector<std::string> merged_environment(
     std::vector<std::string> merged;
     for (std::string& entry : child_environment()) {
         const std::string name = entry.substr(0, entry.find('='));
-        const bool is_replaced = std::any_of(
-            added.begin(), added.end(), [&](const auto& variable) { return variable.first == name; });
+        const bool is_replaced = std::any_of(added.begin(), added.end(), [&](const auto& variable) {
+            return variable.first == name;
+        });
         if (!is_replaced) merged.push_back(std::move(entry));
     }
     for (const auto& [name, value] : added)

@@ -116,8 +116,7 @@ private:
         return {operation.name, precision, std::move(shape), device, backend.backend, in_.threads};
     }
 
-    void add_unsupported(Case what, std::string reason,
-                         Outcome outcome = Outcome::unsupported) {
+    void add_unsupported(Case what, std::string reason, Outcome outcome = Outcome::unsupported) {
         Measurement row;
         row.what = std::move(what);
         row.outcome = outcome;

@@ -93,8 +93,8 @@ std::string why_impossible(std::span<const Sample> samples, const BatchFrame& fr
     std::map<int, ThreadTotals> threads;
     std::int64_t first_ns = std::numeric_limits<std::int64_t>::max(), last_ns = 0;
     for (const Sample& sample : samples) {
-        ThreadTotals& totals = threads.try_emplace(sample.thread, ThreadTotals{0, 0, frame.after_ns})
-                                   .first->second;
+        ThreadTotals& totals =
+            threads.try_emplace(sample.thread, ThreadTotals{0, 0, frame.after_ns}).first->second;
         if (std::string why = why_not_next(sample, waited_ns, totals); !why.empty()) return why;
         first_ns = std::min(first_ns, sample.start_ns);
         last_ns = std::max(last_ns, totals.end_ns);

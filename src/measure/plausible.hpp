@@ -16,10 +16,11 @@ namespace peakward {
 // One `run` request, as the host saw it.
 struct BatchFrame {
     int threads = 1;
-    double min_s = 0;        // asked for
-    double slice_s = 0;      // asked for
-    Nanoseconds waited{0};   // from the request to the reply
-    std::int64_t after_ns = 0;  // end of the last block of the batches before, by the worker's clock
+    double min_s = 0;       // asked for
+    double slice_s = 0;     // asked for
+    Nanoseconds waited{0};  // from the request to the reply
+    std::int64_t after_ns =
+        0;  // end of the last block of the batches before, by the worker's clock
 };
 
 // Why these blocks cannot have happened while the host waited; "" when they can.

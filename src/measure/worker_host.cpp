@@ -31,8 +31,8 @@ constexpr const char* thread_variables[] = {"OMP_NUM_THREADS",     "OPENBLAS_NUM
 // runtime that obeys them binds the first thread before a worker reads what it may use, and the
 // host pins the threads itself: on CPUs of its choice, within what taskset or a cpuset leaves it.
 constexpr const char* binding_variables[] = {
-    "OMP_PROC_BIND", "OMP_PLACES",         "GOMP_CPU_AFFINITY", "KMP_AFFINITY",
-    "KMP_HW_SUBSET", "KMP_PLACE_THREADS",  "MP_BIND",           "MP_BLIST",
+    "OMP_PROC_BIND", "OMP_PLACES",        "GOMP_CPU_AFFINITY", "KMP_AFFINITY",
+    "KMP_HW_SUBSET", "KMP_PLACE_THREADS", "MP_BIND",           "MP_BLIST",
 };
 
 // What may be printed before the first reply: by a start-up script of Python, a wrapper, a banner.
@@ -192,8 +192,7 @@ WorkerResult<Json> WorkerHost::checked_reply(std::string_view verb, Json reply) 
 }
 
 WorkerResult<Json> WorkerHost::ask(std::string_view verb, Json request, Nanoseconds limit) {
-    if (auto sent = send(verb, std::move(request)); !sent)
-        return tl::make_unexpected(sent.error());
+    if (auto sent = send(verb, std::move(request)); !sent) return tl::make_unexpected(sent.error());
     auto line = next_line(verb, limit);
     if (!line) return tl::make_unexpected(line.error());
     auto reply = parse_json(*line, "reply");
@@ -224,9 +223,9 @@ WorkerResult<Hello> WorkerHost::ask_hello(const WorkerCommand& command) {
         bytes += line->size();
         printed.push_back(std::move(*line));
         if (printed.size() > lines_before_hello_max || bytes > bytes_before_hello_max)
-            return tl::make_unexpected(protocol_error(
-                verb, fmt::format("{} lines without a reply, the first '{}'", printed.size(),
-                                  excerpt(printed.front()))));
+            return tl::make_unexpected(
+                protocol_error(verb, fmt::format("{} lines without a reply, the first '{}'",
+                                                 printed.size(), excerpt(printed.front()))));
     }
     auto checked = checked_reply(verb, std::move(*reply));
     if (!checked) return tl::make_unexpected(checked.error());
@@ -286,8 +285,7 @@ WorkerResult<std::vector<Sample>> WorkerHost::run(const Case& what, const RunOrd
     if (!parsed) return tl::make_unexpected(protocol_error(protocol::run, parsed.error().message));
     if (const std::string why = why_batch_impossible(*parsed, what.threads, order, waited);
         !why.empty())
-        return tl::make_unexpected(
-            protocol_error(protocol::run, "its times cannot be: " + why));
+        return tl::make_unexpected(protocol_error(protocol::run, "its times cannot be: " + why));
     auto condition = parse_condition(*reply);
     if (!condition)
         return tl::make_unexpected(protocol_error(protocol::run, condition.error().message));
@@ -341,15 +339,13 @@ WorkerResult<WorkerHost*> WorkerPool::get(const std::string& backend, int thread
     const auto known = interpreters_.find(interpreter);
     if (known != interpreters_.end() && !known->second.empty())
         return tl::make_unexpected(WorkerFault{Outcome::failed, known->second, false});
-    auto started =
-        WorkerHost::start(command->second, threads, launcher_, clock_, stop_, limits_);
+    auto started = WorkerHost::start(command->second, threads, launcher_, clock_, stop_, limits_);
     // Only what its first worker does says something about an interpreter.
     if (!interpreter.empty() && known == interpreters_.end() && command->second.unavailable.empty())
-        interpreters_[interpreter] =
-            !started && started.error().outcome == Outcome::timed_out
-                ? fmt::format("not asked: {} gave {} for {}", interpreter, started.error().reason,
-                              backend)
-                : "";
+        interpreters_[interpreter] = !started && started.error().outcome == Outcome::timed_out
+                                         ? fmt::format("not asked: {} gave {} for {}", interpreter,
+                                                       started.error().reason, backend)
+                                         : "";
     if (!started) return tl::make_unexpected(started.error());
     host = std::move(*started);
     return host.get();

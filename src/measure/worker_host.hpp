@@ -110,8 +110,8 @@ public:
 private:
     std::map<std::string, WorkerCommand> commands_;
     std::map<std::string, std::unique_ptr<WorkerHost>> hosts_;
-    // Interpreters that have run a worker, and the reason where one only kept us waiting: others are
-    // then not started in it.
+    // Interpreters that have run a worker, and the reason where one only kept us waiting: others
+    // are then not started in it.
     std::map<std::string, std::string> interpreters_;
     ProcessLauncher& launcher_;
     Clock& clock_;

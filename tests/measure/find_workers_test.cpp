@@ -102,9 +102,10 @@ TEST_F(FindWorkers, StartsPythonBackendsUnderTheInterpreter) {
     add("two/python/peakward_worker/__main__.py", false);
     search_.python = add("bin/python3.11");
     const WorkerCommand numpy = find("numpy");
-    EXPECT_THAT(numpy.argv, ElementsAre(search_.python,
-                                        (folder_ / "two/python/peakward_worker/__main__.py").string(),
-                                        "numpy"));
+    EXPECT_THAT(
+        numpy.argv,
+        ElementsAre(search_.python, (folder_ / "two/python/peakward_worker/__main__.py").string(),
+                    "numpy"));
     EXPECT_EQ(numpy.interpreter, search_.python);
     EXPECT_THAT(numpy.environment, testing::IsEmpty());
 }

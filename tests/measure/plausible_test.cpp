@@ -66,23 +66,23 @@ INSTANTIATE_TEST_SUITE_P(
         Lie{"blocks_of_a_nanosecond_in_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 1, x.cpu_ns = 1; }); },
             "its blocks last 6e-05 ms in all, where slices of 1 ms for 60 ms were asked for"},
-        Lie{"a_block_longer_than_the_wait",
-            [](auto& s, auto&) { s.back().wall_ns = 200 * ms; }, "a block of 200 ms in a run"},
+        Lie{"a_block_longer_than_the_wait", [](auto& s, auto&) { s.back().wall_ns = 200 * ms; },
+            "a block of 200 ms in a run"},
         Lie{"a_block_of_292_years", [](auto& s, auto&) { s.back().wall_ns = most_ns; },
             "a block of 9.223e+12 ms"},
         Lie{"a_start_that_overflows",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = most_ns - 5; }); },
             "a block of 1 ms in a run"},
-        Lie{"blocks_beyond_the_wait",
-            [](auto& s, auto&) { s.back().start_ns += 3'600'000 * ms; }, "its blocks span"},
+        Lie{"blocks_beyond_the_wait", [](auto& s, auto&) { s.back().start_ns += 3'600'000 * ms; },
+            "its blocks span"},
         Lie{"all_blocks_at_one_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = 5000 * ms; }); },
             "begins 1 ms before the one before it has ended"},
         Lie{"blocks_that_overlap_by_half",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 3 * ms / 2; }); },
             "before the one before it has ended"},
-        Lie{"blocks_that_go_backwards",
-            [](auto& s, auto&) { std::reverse(s.begin(), s.end()); }, "a block of thread 1 begins"},
+        Lie{"blocks_that_go_backwards", [](auto& s, auto&) { std::reverse(s.begin(), s.end()); },
+            "a block of thread 1 begins"},
         Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * ms; },
             "a block of thread 0 begins 10 ms before"},
         Lie{"more_time_than_was_waited",
@@ -111,18 +111,22 @@ TEST(Plausible, BelievesWhatCanBe) {
     const Truth truths[] = {
         {"a worker that cannot tell CPU time",
          [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns = -1; }); }},
-        {"CPU time of a whole pool", [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns *= 2; }); }},
-        {"a kernel that counts CPU time in ticks", [](auto& s, auto&) { s.front().cpu_ns = 20 * ms; }},
+        {"CPU time of a whole pool",
+         [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns *= 2; }); }},
+        {"a kernel that counts CPU time in ticks",
+         [](auto& s, auto&) { s.front().cpu_ns = 20 * ms; }},
         {"a host that got its CPU back late", [](auto&, auto& f) { f.waited = milliseconds(900); }},
         {"a thread that lost its CPU between two blocks",
          [](auto& s, auto&) { s.erase(s.begin() + 3, s.begin() + 100); }},
         {"a device clock that counts a little more",
          [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns += 21'000 + 5'000; }); }},
-        {"another epoch", [](auto& s, auto& f) {
+        {"another epoch",
+         [](auto& s, auto& f) {
              each(s, [](Sample& x) { x.start_ns -= 4990 * ms; });
              f.after_ns = 0;
          }},
-        {"one long call", [](auto& s, auto& f) {
+        {"one long call",
+         [](auto& s, auto& f) {
              s.resize(1);
              s.front().wall_ns = s.front().cpu_ns = 61 * ms;
              f.threads = 1;
@@ -201,7 +205,8 @@ TEST(Plausible, FiguresAreOfADeviceAndCanBeStored) {
         change(bad);
         return why_impossible_figures(bad);
     };
-    EXPECT_THAT(why([&](auto& m) { m.statistics.median_s = infinite; }), HasSubstr("inf s for one"));
+    EXPECT_THAT(why([&](auto& m) { m.statistics.median_s = infinite; }),
+                HasSubstr("inf s for one"));
     EXPECT_THAT(why([](auto& m) { m.statistics.median_s = 1e297; }), HasSubstr("1e+297 s for one"));
     EXPECT_THAT(why([](auto& m) { m.statistics.median_s = 0; }), HasSubstr("0 s for one"));
     EXPECT_THAT(why([](auto& m) { m.statistics.median_s = 1e-303; }), HasSubstr("which cannot be"));

@@ -195,7 +195,8 @@ TEST_F(RealWorker, ThatHangsTakesItsChildrenWithIt) {
 
 TEST_F(RealWorker, IsLeftAloneWhenTheUserWantsToStop) {
     const fakes::StopAfter soon(1);
-    auto host = WorkerHost::start(command("hang", "prepare"), 1, *launcher_, *clock_, soon, limits());
+    auto host =
+        WorkerHost::start(command("hang", "prepare"), 1, *launcher_, *clock_, soon, limits());
     ASSERT_TRUE(host.has_value());
     const auto prepared = (*host)->prepare(gemm(), {});
     ASSERT_FALSE(prepared.has_value());
@@ -279,16 +280,16 @@ TEST_F(RealWorker, MayNotPrintForEver) {
 }
 
 TEST_F(RealWorker, SeesNothingThatBindsItsThreads) {
-    for (const char* variable : {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY",
-                                 "KMP_AFFINITY", "KMP_HW_SUBSET"}) {
+    for (const char* variable :
+         {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "KMP_HW_SUBSET"}) {
         ::setenv(variable, "0", 1);
         auto host = start();
         ::unsetenv(variable);
         ASSERT_TRUE(host.has_value());
         EXPECT_EQ((*host)->hello().versions.at("bound_by"), "nothing") << variable;
-        EXPECT_THAT((*host)->hello().notes,
-                    ElementsAre(std::string(variable) +
-                                " is ignored: the host binds the threads itself"));
+        EXPECT_THAT(
+            (*host)->hello().notes,
+            ElementsAre(std::string(variable) + " is ignored: the host binds the threads itself"));
     }
 }
 
@@ -440,7 +441,8 @@ TEST_F(SilentInterpreter, IsNotAskedForItsOtherWorkers) {
 
 TEST_F(SilentInterpreter, IsNotBlamedForAFrameworkOnceItHasAnswered) {
     hangs_at_ = 2;
-    EXPECT_THAT(reasons(), ElementsAre("hello: old", "no answer to hello within 60 s", "hello: old"));
+    EXPECT_THAT(reasons(),
+                ElementsAre("hello: old", "no answer to hello within 60 s", "hello: old"));
 }
 
 TEST_F(ScriptedWorker, IsAskedInTheWordsOfTheProtocol) {
@@ -502,7 +504,8 @@ TEST(WorkerMessages, HelloMayTellWhichDeviceIsMeant) {
     const std::map<std::string, DeviceId> ids{{"cuda:0", {"0000:3b:00.0", "GPU-1"}},
                                               {"cuda:1", {"", "GPU-2"}}};
     EXPECT_EQ(parse_hello(hello)->device_ids, ids);
-    for (const Json& wrong : {Json("cuda:0"), Json{{"cuda:0", "x"}}, Json{{"cuda:0", {{"pci", 1}}}}}) {
+    for (const Json& wrong :
+         {Json("cuda:0"), Json{{"cuda:0", "x"}}, Json{{"cuda:0", {{"pci", 1}}}}}) {
         hello["device_ids"] = wrong;
         EXPECT_FALSE(parse_hello(hello).has_value()) << wrong;
     }

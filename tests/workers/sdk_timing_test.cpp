@@ -131,8 +131,9 @@ TEST(ConfineThreads, NamesACpuThatMayNotBeUsed) {
             confine_threads({cpu});
             ADD_FAILURE() << cpu;
         } catch (const std::runtime_error& problem) {
-            EXPECT_EQ(std::string(problem.what()), "CPU " + std::to_string(cpu) +
-                                          " does not exist or may not be used by this process");
+            EXPECT_EQ(std::string(problem.what()),
+                      "CPU " + std::to_string(cpu) +
+                          " does not exist or may not be used by this process");
         }
     }
     confine_threads({::sched_getcpu()});

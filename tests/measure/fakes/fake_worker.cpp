@@ -3,8 +3,8 @@
 // It does nothing, for as long as it was asked to, and its samples are of that time.
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
