@@ -418,8 +418,11 @@ protected:
             command.interpreter = "python";
             commands_.push_back(command);
         }
-        launcher_.scripts["python"] = [this](const Json&) {
-            return ++asked_ == hangs_at_ ? fakes::hangs : Json{{"ok", false}, {"error", "old"}};
+        launcher_.scripts["python"] = [this](const Json& request) {
+            const bool is_hello = request.at("verb") == "hello";
+            if (is_hello && ++asked_ == hangs_at_) return fakes::hangs;
+            return Json{{"ok", false}, {"error", "old"}};
+        };
         };
     }
     std::vector<std::string> reasons() {
