@@ -423,7 +423,6 @@ protected:
             if (is_hello && ++asked_ == hangs_at_) return fakes::hangs;
             return Json{{"ok", false}, {"error", "old"}};
         };
-        };
     }
     std::vector<std::string> reasons() {
         std::vector<std::string> reasons;
