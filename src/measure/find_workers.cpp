@@ -159,15 +159,14 @@ std::vector<BackendInfo> probe_backends(const std::vector<WorkerCommand>& worker
                                         ProcessLauncher& launcher, Clock& clock,
                                         const WorkerLimits& limits) {
     const NeverStop never;
-    WorkerPool pool(workers, launcher, clock, never, limits);
+    WorkerPool pool({}, launcher, clock, never, limits);
     std::vector<BackendInfo> backends;
     for (const WorkerCommand& command : workers) {
-        auto host = pool.get(command.backend, 0);
+        auto host = pool.start(command, 0);
         if (host)
             backends.push_back(backend_info(command, (*host)->hello()));
         else
             backends.push_back(backend_info(command, tl::make_unexpected(host.error())));
-        pool.retire(command.backend);
     }
     return backends;
 }

@@ -180,11 +180,12 @@ WorkerResult<std::string> WorkerHost::next_line(std::string_view verb, Nanosecon
     return std::move(outcome.line);
 }
 
-WorkerResult<Json> WorkerHost::checked_reply(std::string_view verb, Json reply) {
+WorkerResult<Json> WorkerHost::checked_reply(std::string_view verb, Json reply,
+                                             std::string_view line) {
     auto head = parse_head(reply, last_id_);
     if (!head)
-        return tl::make_unexpected(protocol_error(
-            verb, fmt::format("{}: '{}'", head.error().message, excerpt(canonical_json(reply)))));
+        return tl::make_unexpected(
+            protocol_error(verb, fmt::format("{}: '{}'", head.error().message, excerpt(line))));
     if (!head->ok)
         return tl::make_unexpected(
             WorkerFault{Outcome::failed, fmt::format("{}: {}", verb, head->error), false});
@@ -199,7 +200,7 @@ WorkerResult<Json> WorkerHost::ask(std::string_view verb, Json request, Nanoseco
     if (!reply)
         return tl::make_unexpected(
             protocol_error(verb, fmt::format("not JSON: '{}'", excerpt(*line))));
-    return checked_reply(verb, std::move(*reply));
+    return checked_reply(verb, std::move(*reply), *line);
 }
 
 // The one verb before whose reply others may have printed. A program of its own has its output to
@@ -212,6 +213,7 @@ WorkerResult<Hello> WorkerHost::ask_hello(const WorkerCommand& command) {
         command.interpreter.empty() ? limits_.other : limits_.hello;
     std::vector<std::string> printed;
     std::optional<Json> reply;
+    std::string reply_line;
     for (std::size_t bytes = 0; !reply;) {
         auto line = next_line(verb, printed.empty() ? limits_.hello : limit_after_print);
         if (!line && !printed.empty() && line.error().outcome == Outcome::timed_out)
@@ -219,7 +221,10 @@ WorkerResult<Hello> WorkerHost::ask_hello(const WorkerCommand& command) {
                 protocol_error(verb, fmt::format("no reply, but '{}'", excerpt(printed.front()))));
         if (!line) return tl::make_unexpected(line.error());
         reply = reply_in(*line);
-        if (reply) break;
+        if (reply) {
+            reply_line = std::move(*line);
+            break;
+        }
         bytes += line->size();
         printed.push_back(std::move(*line));
         if (printed.size() > lines_before_hello_max || bytes > bytes_before_hello_max)
@@ -227,7 +232,7 @@ WorkerResult<Hello> WorkerHost::ask_hello(const WorkerCommand& command) {
                 protocol_error(verb, fmt::format("{} lines without a reply, the first '{}'",
                                                  printed.size(), excerpt(printed.front()))));
     }
-    auto checked = checked_reply(verb, std::move(*reply));
+    auto checked = checked_reply(verb, std::move(*reply), reply_line);
     if (!checked) return tl::make_unexpected(checked.error());
     auto hello = parse_hello(*checked);
     if (!hello) return tl::make_unexpected(protocol_error(verb, hello.error().message));
@@ -335,20 +340,26 @@ WorkerResult<WorkerHost*> WorkerPool::get(const std::string& backend, int thread
     if (command == commands_.end())
         return tl::make_unexpected(
             WorkerFault{Outcome::failed, fmt::format("no worker for backend {}", backend), false});
-    const std::string& interpreter = command->second.interpreter;
-    const auto known = interpreters_.find(interpreter);
-    if (known != interpreters_.end() && !known->second.empty())
-        return tl::make_unexpected(WorkerFault{Outcome::failed, known->second, false});
-    auto started = WorkerHost::start(command->second, threads, launcher_, clock_, stop_, limits_);
-    // Only what its first worker does says something about an interpreter.
-    if (!interpreter.empty() && known == interpreters_.end() && command->second.unavailable.empty())
-        interpreters_[interpreter] = !started && started.error().outcome == Outcome::timed_out
-                                         ? fmt::format("not asked: {} gave {} for {}", interpreter,
-                                                       started.error().reason, backend)
-                                         : "";
+    auto started = start(command->second, threads);
     if (!started) return tl::make_unexpected(started.error());
     host = std::move(*started);
     return host.get();
+}
+
+WorkerResult<std::unique_ptr<WorkerHost>> WorkerPool::start(const WorkerCommand& command,
+                                                            int threads) {
+    const std::string& interpreter = command.interpreter;
+    const auto known = interpreters_.find(interpreter);
+    if (known != interpreters_.end() && !known->second.empty())
+        return tl::make_unexpected(WorkerFault{Outcome::failed, known->second, false});
+    auto started = WorkerHost::start(command, threads, launcher_, clock_, stop_, limits_);
+    // Only what its first worker does says something about an interpreter.
+    if (!interpreter.empty() && known == interpreters_.end() && command.unavailable.empty())
+        interpreters_[interpreter] = !started && started.error().outcome == Outcome::timed_out
+                                         ? fmt::format("not asked: {} gave {} for {}", interpreter,
+                                                       started.error().reason, command.backend)
+                                         : "";
+    return started;
 }
 
 void WorkerPool::retire(const std::string& backend) { hosts_.erase(backend); }

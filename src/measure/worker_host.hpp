@@ -76,7 +76,7 @@ private:
     WorkerResult<void> send(std::string_view verb, Json request);
     WorkerResult<std::string> next_line(std::string_view verb, Nanoseconds limit);
     WorkerResult<Json> ask(std::string_view verb, Json request, Nanoseconds limit);
-    WorkerResult<Json> checked_reply(std::string_view verb, Json reply);
+    WorkerResult<Json> checked_reply(std::string_view verb, Json reply, std::string_view line);
     WorkerResult<Hello> ask_hello(const WorkerCommand& command);
     std::string why_batch_impossible(const std::vector<Sample>& samples, int threads,
                                      const RunOrder& order, Nanoseconds waited);
@@ -103,6 +103,8 @@ public:
                const StopToken& stop, const WorkerLimits& limits);
 
     WorkerResult<WorkerHost*> get(const std::string& backend, int threads);
+    // A fresh worker that the pool does not keep.
+    WorkerResult<std::unique_ptr<WorkerHost>> start(const WorkerCommand& command, int threads);
     // Ends the backend's worker: the next get() starts a fresh process.
     void retire(const std::string& backend);
     void retire_all();
