@@ -142,19 +142,18 @@ def one_pair(
 
 def measure(backend: str, options: argparse.Namespace, rows: List[List[str]]) -> None:
     folder = Path(options.build).resolve()
-    python_folder = str(ROOT / "workers" / "python")
     cpu = options.cpu
     if backend == "blas":
         argv = [str(folder / "libexec/peakward/workers/peakward-worker-blas")]
         argv += ["--library", options.blas_library] if options.blas_library else []
     else:
-        argv = [options.python, "-m", "peakward_worker", "numpy"]
+        argv = [options.python, str(ROOT / "workers/python/peakward_worker/__main__.py"), "numpy"]
     for precision in options.precisions:
         for n in options.sizes:
             overheads, calls_us, dropped = [], [], 0
             pressure = Pressure()
             for _ in range(options.pairs):
-                worker = Worker(argv, cpu, PYTHONPATH=python_folder)
+                worker = Worker(argv, cpu)
                 versions = worker.verb("hello", protocol=1)["versions"]
                 if backend == "blas":
                     bare = Bare([str(folder / "bin/gemm_overhead"), versions["blas_file"]], cpu)

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
-from worker_process import WorkerProcess
+from worker_process import PYTHON_WORKER, WorkerProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 GEMM_SHARE_MIN = 0.97
@@ -107,7 +107,7 @@ def in_turns(rounds: int, sides: list[Callable[[], None]]) -> None:
 def compare_gemm(options: argparse.Namespace, cuda: Worker, evidence: dict[str, Any]) -> bool:
     """Whether the cuda worker reaches its share of what PyTorch does."""
     n: int = options.size
-    torch = Worker("pytorch", [options.python, "-m", "peakward_worker", "pytorch"])
+    torch = Worker("pytorch", [options.python, PYTHON_WORKER, "pytorch"])
     evidence["pytorch"] = torch.hello["versions"]
     times: dict[str, list[float]] = {"cuda": [], "pytorch": []}
     clocks: list[float] = []

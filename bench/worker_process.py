@@ -5,12 +5,12 @@ For the programs that speak with real workers: bench/gpu_reach.py and tests/work
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON_WORKER = str(ROOT / "workers/python/peakward_worker/__main__.py")
 
 
 class WorkerProcess:
@@ -21,7 +21,6 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=dict(os.environ, PYTHONPATH=str(ROOT / "workers" / "python")),
         )
 
     def ask(self, verb: str, **fields: Any) -> Any:

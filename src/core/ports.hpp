@@ -103,7 +103,7 @@ public:
 
 struct SpawnOptions {
     std::vector<std::string> argv;
-    std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+    std::vector<std::pair<std::string, std::string>> environment;  // added to ours; "" removes
     std::size_t line_bytes_max = 64u << 20;
 };
 

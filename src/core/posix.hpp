@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/ports.hpp"
 
@@ -11,6 +12,10 @@ namespace peakward {
 std::unique_ptr<Clock> system_clock_port();
 std::unique_ptr<SysRoot> live_sys_root();
 std::unique_ptr<ProcessLauncher> posix_launcher();
+
+// Our environment as children get it. No Python among them looks into the current folder: empty and
+// relative parts of PYTHONPATH stand for that folder and are left out, and PYTHONSAFEPATH is set.
+std::vector<std::string> child_environment();
 
 // A captured machine: a folder with proc/, sys/, etc/ and so on as on the host, and optionally
 //   cpuid/puN            lines "MASK eax ebx ecx edx => eax ebx ecx edx" in hexadecimal, as

@@ -240,8 +240,8 @@ private:
         arguments.push_back(nullptr);
         // Tools translate their output; what we parse is the untranslated form.
         std::vector<std::string> kept{"LC_ALL=C"};
-        for (char** entry = environ; *entry != nullptr; ++entry)
-            if (!std::string_view(*entry).starts_with("LC_ALL=")) kept.emplace_back(*entry);
+        for (std::string& entry : child_environment())
+            if (!entry.starts_with("LC_ALL=")) kept.push_back(std::move(entry));
         std::vector<char*> environment;
         for (std::string& entry : kept) environment.push_back(entry.data());
         environment.push_back(nullptr);

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 enum class Kind { executable, python };
 
 // Adding a backend of ours: one line. Its name is the last part of peakward-worker-NAME, or what
-// `python -m peakward_worker NAME` is called with.
+// peakward_worker/__main__.py is called with.
 // `usual_on` says where a run without --framework uses it: signal processing on a CPU is NumPy's
 // job, a GPU takes its vendor's own libraries and a framework that can drive it, and a network
 // framework on a CPU is asked for by name.
@@ -87,13 +87,12 @@ WorkerCommand python_worker(const std::string& name, const WorkerSearch& search)
         return command;
     }
     for (const std::string& folder : search.folders) {
-        const fs::path modules = fs::path(folder) / "python";
+        const fs::path program = fs::path(folder) / "python" / "peakward_worker" / "__main__.py";
         std::error_code error;
-        if (!fs::is_directory(modules / "peakward_worker", error)) continue;
-        const char* others = std::getenv("PYTHONPATH");
-        command.argv = {python, "-m", "peakward_worker", name};
-        command.environment.emplace_back(
-            "PYTHONPATH", others && *others ? modules.string() + ":" + others : modules.string());
+        if (!fs::is_regular_file(program, error)) continue;
+        // By its path: `-m` would look for the module in the current folder first.
+        command.argv = {python, program.string(), name};
+        command.interpreter = python;
         return command;
     }
     command.unavailable =
@@ -157,12 +156,13 @@ BackendInfo backend_info(const WorkerCommand& command, const WorkerResult<Hello>
 }
 
 std::vector<BackendInfo> probe_backends(const std::vector<WorkerCommand>& workers,
-                                        ProcessLauncher& launcher, Clock&,
+                                        ProcessLauncher& launcher, Clock& clock,
                                         const WorkerLimits& limits) {
     const NeverStop never;
+    WorkerPool pool({}, launcher, clock, never, limits);
     std::vector<BackendInfo> backends;
     for (const WorkerCommand& command : workers) {
-        auto host = WorkerHost::start(command, 0, launcher, never, limits);
+        auto host = pool.start(command, 0);
         if (host)
             backends.push_back(backend_info(command, (*host)->hello()));
         else

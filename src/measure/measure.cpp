@@ -39,7 +39,7 @@ public:
           stop_(stop),
           workers_(std::move(workers)),
           all_(all),
-          pool_(all_, launcher, stop, options.limits),
+          pool_(all_, launcher, clock, stop, options.limits),
           tools_{pool_, root, clock, stop, steady_} {}
 
     Result<MeasureResult> run(std::vector<int> cpus) {
@@ -71,6 +71,8 @@ private:
 
     // Before anything runs: what will run where.
     void tell_devices() {
+        for (const std::string& variable : ignored_variables())
+            observer_.note(variable + " is ignored: peakward binds the threads itself");
         for (const std::string& device : options_.devices) {
             observer_.note(fmt::format("requested device {}: running on {}", device,
                                        device_words(context_.hardware, device)));
@@ -96,7 +98,10 @@ private:
             }
             BackendInfo info = host ? backend_info(command, (*host)->hello())
                                     : backend_info(command, tl::make_unexpected(host.error()));
-            if (host) hellos_.push_back((*host)->hello());
+            if (host) {
+                hellos_.push_back((*host)->hello());
+                result_.device_ids[command.backend] = hellos_.back().device_ids;
+            }
             const std::string sentence =
                 fmt::format("backend {} is not available: {}", info.backend, info.reason);
             const bool asked = contains(options_.backends, info.backend);
@@ -109,17 +114,20 @@ private:
         return {};
     }
 
-    // A worker that fails at this question is not asked the same again: the case says why.
+    // A worker that fails at this question is not asked the same again: the case says why. One that
+    // does not answer it is asked nothing more: each question would cost the whole time limit.
     SupportReply ask_support(const Case& what) {
+        const auto silent = silent_.find(what.backend);
+        if (silent != silent_.end()) return silent->second;
         auto worker = pool_.get(what.backend, what.threads);
-        if (worker) {
-            auto reply = (*worker)->supports(what);
-            if (reply) return *reply;
-            result_.interrupted |= reply.error().interrupted;
-            return {false, reply.error().reason};
-        }
-        result_.interrupted |= worker.error().interrupted;
-        return {false, worker.error().reason};
+        WorkerResult<SupportReply> reply =
+            worker ? (*worker)->supports(what) : tl::make_unexpected(worker.error());
+        if (reply) return *reply;
+        const WorkerFault& fault = reply.error();
+        result_.interrupted |= fault.interrupted;
+        const SupportReply refusal{false, fault.reason, fault.outcome};
+        if (fault.outcome == Outcome::timed_out) silent_.emplace(what.backend, refusal);
+        return refusal;
     }
 
     // The native probes of a precision that only others were asked to compute in. Their worker is
@@ -405,6 +413,7 @@ private:
     SteadyClocks steady_;
     CaseTools tools_;
     std::vector<Hello> hellos_;
+    std::map<std::string, SupportReply> silent_;  // backends that did not say what they support
     std::map<std::string, EnergySource> energy_;  // by device
     std::vector<Case> evidence_;                  // for peaks; asked for by nobody
     std::vector<int> cpus_;

@@ -15,6 +15,7 @@
 #include "core/records.hpp"
 #include "core/result.hpp"
 #include "measure/energy.hpp"
+#include "measure/worker_messages.hpp"
 
 namespace peakward {
 
@@ -25,6 +26,7 @@ enum class UsualOn { everywhere, cpu, others, nowhere };
 struct WorkerCommand {
     std::string backend;  // "native"
     std::vector<std::string> argv;
+    std::string interpreter;  // the Python that runs it; "" for a program of its own
     std::vector<std::pair<std::string, std::string>> environment;
     std::string unavailable;  // why it cannot be started; "" when it can
     UsualOn usual_on = UsualOn::everywhere;
@@ -84,6 +86,8 @@ struct MeasureOptions {
 
 struct MeasureResult {
     std::vector<BackendInfo> backends;
+    // Backend -> its device -> what that is, where the worker tells.
+    std::map<std::string, std::map<std::string, DeviceId>> device_ids;
     std::vector<Measurement> measurements;
     std::vector<SkippedCase> skipped;  // a smaller size was slow already, or the budget was spent
     bool interrupted = false;

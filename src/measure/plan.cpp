@@ -116,10 +116,10 @@ private:
         return {operation.name, precision, std::move(shape), device, backend.backend, in_.threads};
     }
 
-    void add_unsupported(Case what, std::string reason) {
+    void add_unsupported(Case what, std::string reason, Outcome outcome = Outcome::unsupported) {
         Measurement row;
         row.what = std::move(what);
-        row.outcome = Outcome::unsupported;
+        row.outcome = outcome;
         row.reason = std::move(reason);
         plan_.unsupported.push_back(std::move(row));
     }
@@ -193,6 +193,10 @@ private:
         for (const Shape& shape : shapes) {
             Case what = case_of(operation, precision, backend, device, shape);
             const SupportReply reply = in_.supports(what);
+            if (!reply.supported && reply.otherwise != Outcome::unsupported) {
+                add_unsupported(std::move(what), reply.reason, reply.otherwise);
+                continue;
+            }
             if (!reply.supported) {
                 refused.emplace_back(std::move(what), reply.reason);
                 continue;

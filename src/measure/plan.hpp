@@ -32,6 +32,7 @@ struct Plan {
     std::vector<Case> probes;   // evidence for peaks; run first
     std::vector<Case> streams;  // memory operations that wait for the plateau's `elements`
     std::vector<Case> others;
+    // What no worker can do, or was broken when it was asked (`failed`, `timed_out`).
     std::vector<Measurement> unsupported;
     std::vector<std::string> notes;  // what was asked and is not in the plan, one sentence each
 };

@@ -6,6 +6,7 @@
 #include "catalog/catalog.hpp"
 #include "catalog/isa.hpp"
 #include "core/text.hpp"
+#include "measure/plausible.hpp"
 #include "measure/pressure.hpp"
 #include "measure/statistics.hpp"
 
@@ -37,6 +38,8 @@ constexpr double rest_max_s = 0.4;
 // Fewest probed windows of a case from which other cases are judged.
 constexpr int steady_windows_min = 10;
 // Flags.
+// The worker told a clock, a temperature or a power that no device has; it was left out.
+constexpr const char* impossible_reading = "impossible_reading";
 constexpr double many_dropped_share = 0.5;
 constexpr double throttled_share = 0.1;
 constexpr double core_shared_share = 0.1;
@@ -110,6 +113,7 @@ public:
         measurement_.steal_percent = steal_percent(before, after);
         measurement_.psi_cpu_some_percent = psi_cpu_some_percent(before, after);
         if (finished) conclude();
+        reject_impossible_figures();
         return std::move(measurement_);
     }
 
@@ -258,7 +262,23 @@ private:
                });
     }
 
+    // A figure that no device can have, or that cannot be stored, costs the case and not the run.
+    void reject_impossible_figures() {
+        std::string why = why_impossible_figures(measurement_);
+        if (why.empty()) return;
+        Measurement rejected;
+        rejected.what = what();
+        rejected.reason = std::move(why);
+        rejected.implementation = measurement_.implementation;
+        rejected.device_used = measurement_.device_used;
+        measurement_ = std::move(rejected);
+    }
+
     void note_condition(const DeviceCondition& condition) {
+        auto& flags = measurement_.flags;
+        if (condition.has_impossible_reading &&
+            std::find(flags.begin(), flags.end(), impossible_reading) == flags.end())
+            flags.emplace_back(impossible_reading);
         const auto raise = [](std::optional<double>& most, const std::optional<double>& now) {
             if (now && (!most || *now > *most)) most = now;
         };

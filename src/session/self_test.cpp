@@ -30,10 +30,14 @@ public:
 
 private:
     void spin(int cpu) {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(static_cast<unsigned>(cpu), &set);
-        ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+        // Of its own size: a `cpu_set_t` ends at 1024.
+        const auto bits = static_cast<std::size_t>(cpu) + 1;
+        const std::size_t bytes = CPU_ALLOC_SIZE(bits);
+        cpu_set_t* set = CPU_ALLOC(bits);
+        CPU_ZERO_S(bytes, set);
+        CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
+        ::pthread_setaffinity_np(::pthread_self(), bytes, set);
+        CPU_FREE(set);
         while (!stop_.load(std::memory_order_relaxed)) {
         }
     }

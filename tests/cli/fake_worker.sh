@@ -1,5 +1,6 @@
 #!/bin/bash
-# A worker whose every number is known: the protocol of docs/worker-protocol.md in plain bash.
+# A worker whose every number is known: the protocol of docs/worker-protocol.md in plain bash. It waits
+# for as long as its blocks say that they took.
 # FAKE_WORKER_MODE: "" answers well; "slow" tells its process id to the FIFO $FAKE_WORKER_FIFO when
 # a run begins, ignores SIGTERM and never answers; "crash" dies of a signal in its first run.
 id=0 threads=1 now=1000000000
@@ -13,6 +14,7 @@ run() {
         done
         ((now += wall))
     done
+    sleep "$(printf '%d.%09d' $((wanted * wall / 1000000000)) $((wanted * wall % 1000000000)))"
     reply ",\"samples\":[$rows]"
 }
 while IFS= read -r line; do

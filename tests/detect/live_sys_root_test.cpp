@@ -176,6 +176,14 @@ TEST_F(LiveSysRoot, DoesNotWaitForABackgroundChildThatKeepsThePipeOpen) {
     EXPECT_TRUE(is_gone_soon(static_cast<int>(parse_integer(said->out).value_or(0))));
 }
 
+TEST_F(LiveSysRoot, LetsNoPythonLookIntoTheCurrentFolder) {
+    ::setenv("PYTHONPATH", ":/a:.", 1);
+    const auto seen = root_->run({"sh", "-c", "echo $PYTHONPATH $PYTHONSAFEPATH"}, generous);
+    ::unsetenv("PYTHONPATH");
+    ASSERT_TRUE(seen) << seen.error().reason;
+    EXPECT_EQ(seen->out, "/a 1\n");
+}
+
 TEST_F(LiveSysRoot, KnowsItsArchitectureAndCpus) {
     EXPECT_FALSE(root_->architecture().empty());
     ASSERT_TRUE(root_->affinity());

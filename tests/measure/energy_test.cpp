@@ -132,7 +132,7 @@ protected:
         CaseOptions options;
         options.energy = &source_;
         options.energy_until = until_;
-        WorkerPool pool({command_}, launcher_, stop_, WorkerLimits{});
+        WorkerPool pool({command_}, launcher_, clock_, stop_, WorkerLimits{});
         const auto measured = run_case(what, options, {pool, root_, clock_, stop_, steady_});
         EXPECT_TRUE(measured.has_value());
         return measured.value_or(Measurement{});
@@ -244,7 +244,7 @@ TEST_F(NetworkEnergy, OfADeviceThatIdlesAtNoLessPowerIsAReason) {
 
 TEST_F(NetworkEnergy, IsNotAskedForWhereNobodyGaveASource) {
     const Case what{"resnet18", "fp32", {{"batch", std::int64_t{1}}}, "cpu", "fake", 1};
-    WorkerPool pool({command_}, launcher_, stop_, WorkerLimits{});
+    WorkerPool pool({command_}, launcher_, clock_, stop_, WorkerLimits{});
     const auto measured = run_case(what, {}, {pool, root_, clock_, stop_, steady_});
     ASSERT_TRUE(measured);
     EXPECT_FALSE(measured->energy);

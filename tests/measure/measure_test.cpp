@@ -423,6 +423,36 @@ TEST_F(Measure, StopsWhileAWorkerSaysHello) {
     EXPECT_LT(Seconds(clock_.now).count(), 1);
 }
 
+TEST_F(Measure, AskedInVainWhatItSupportsAWorkerFailsAndIsAskedNoMore) {
+    int asked = 0;
+    blas_.before = [&asked](const Json& request) -> std::optional<Json> {
+        if (request.at("verb") != "supports") return std::nullopt;
+        ++asked;
+        return fakes::hangs;
+    };
+    const MeasureResult result = measured();
+    int failed = 0;
+    for (const Measurement& m : result.measurements) {
+        if (m.what.backend != "blas") continue;
+        ++failed;
+        EXPECT_EQ(m.outcome, Outcome::timed_out);
+        EXPECT_EQ(m.reason, "no answer to supports within 10 s");
+    }
+    EXPECT_EQ(failed, 3);
+    EXPECT_EQ(asked, 1);
+}
+
+TEST_F(Measure, TellsThatItIgnoresWhatBindsThreads) {
+    ::setenv("OMP_PROC_BIND", "TRUE", 1);
+    const MeasureResult result = measured();
+    ::unsetenv("OMP_PROC_BIND");
+    EXPECT_THAT(observer_.notes,
+                Contains("OMP_PROC_BIND is ignored: peakward binds the threads itself"));
+    for (const BackendInfo& info : result.backends)
+        EXPECT_THAT(info.notes,
+                    Contains("OMP_PROC_BIND is ignored: the host binds the threads itself"));
+}
+
 // The real launcher and a real process.
 TEST(MeasureForReal, TalksToAProcessAndLeavesNone) {
     SKIP_IF_EMULATED();
@@ -447,6 +477,53 @@ TEST(MeasureForReal, TalksToAProcessAndLeavesNone) {
         EXPECT_EQ(m.outcome, Outcome::measured) << m.reason;
         EXPECT_EQ(m.statistics.exit, Exit::converged);
     }
+}
+
+// The workers of tests/fixtures/workers, as the cases of the field found them.
+class FixtureWorker : public testing::Test {
+protected:
+    void SetUp() override { SKIP_IF_EMULATED(); }
+
+    Result<MeasureResult> measure_beside_a_good_one(const std::string& folder) {
+        MeasureOptions options;
+        options.suite.id = "quick";
+        options.suite.entries = {{"dot", {{{"n", std::int64_t{64}}}}, {"fp32"}}};
+        WorkerCommand odd, good;
+        odd.backend = "odd";
+        odd.argv = {std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/workers/" + folder +
+                    "/peakward-worker-odd"};
+        good.backend = "fake";
+        good.argv = {std::string(PEAKWARD_BINARY_DIR) + "/tests/fakes/peakward_fake_worker",
+                     "fake"};
+        Context context;
+        context.environment.cpus_allowed = {0};
+        fakes::FakeRoot root;
+        fakes::Recorder observer;
+        const fakes::StopAfter never;
+        const auto launcher = posix_launcher();
+        const auto clock = system_clock_port();
+        return measure(options, {odd, good}, context, root, *launcher, *clock, observer, never);
+    }
+    static void expect_only_odd_failed(const MeasureResult& result, const std::string& reason) {
+        ASSERT_EQ(result.measurements.size(), 2u);
+        for (const Measurement& m : result.measurements) {
+            const bool is_odd = m.what.backend == "odd";
+            EXPECT_EQ(m.outcome, is_odd ? Outcome::failed : Outcome::measured) << m.reason;
+            EXPECT_THAT(m.reason, is_odd ? testing::StartsWith(reason) : testing::StartsWith(""));
+        }
+    }
+};
+
+TEST_F(FixtureWorker, ThatBreaksTheProtocolAtSupportsFails) {
+    const auto result = measure_beside_a_good_one("noise-at-supports");
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    expect_only_odd_failed(*result, "protocol error at supports: not JSON: 'not json'");
+}
+
+TEST_F(FixtureWorker, WhoseFiguresAreBeyondDoublesFails) {
+    const auto result = measure_beside_a_good_one("figure-beyond-doubles");
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    expect_only_odd_failed(*result, "protocol error at run: its times cannot be");
 }
 
 }  // namespace

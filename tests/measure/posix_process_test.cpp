@@ -201,21 +201,113 @@ TEST(PosixProcess, HandsDownNothingButTheThreeStandardStreams) {
     ::close(leaked);
 }
 
+TEST(PosixProcess, NoticesItsEndThoughAChildHoldsItsOutput) {
+    auto child = shell("sleep 1000 & echo up; exit 3");
+    EXPECT_EQ(line_of(*child), "up");
+    EXPECT_EQ(child->read_line(patience).status, ReadStatus::closed);
+    EXPECT_EQ(child->ended(milliseconds(0)), "exit code 3");
+}
+
+TEST(PosixProcess, GivesAllLinesThatWereWrittenBeforeTheEnd) {
+    auto child = shell("sleep 1000 & echo one; echo two; exit 3");
+    ASSERT_EQ(child->ended(patience), "exit code 3");
+    EXPECT_EQ(line_of(*child), "one");
+    EXPECT_EQ(line_of(*child), "two");
+    EXPECT_EQ(child->read_line(patience).status, ReadStatus::closed);
+}
+
+// In a session of its own, with another parent and nothing of our environment.
+constexpr const char* runaway =
+    "setsid sh -c 'env -i sh -c \"echo \\$\\$; exec sleep 1000\" & exit' ; ";
+
+TEST(PosixProcess, KillsWhatLeftItsSession) {
+    for (const char* then : {"read -r line", "exit 3", "kill -9 $$"}) {
+        auto child = shell(std::string(runaway) + "read -r line; " + then);
+        const auto far = static_cast<pid_t>(*parse_integer(line_of(*child)));
+        ASSERT_TRUE(child->write_line("go on"));
+        if (std::string(then) != "read -r line") ASSERT_TRUE(child->ended(patience)) << then;
+        EXPECT_TRUE(is_running(far)) << then;
+        child->kill();
+        EXPECT_TRUE(ends_in_time(far)) << then;
+    }
+}
+
+TEST(PosixProcess, LeavesChildrenOfOthersAlone) {
+    const pid_t other = ::fork();
+    if (other == 0) {
+        ::setsid();
+        ::execlp("sleep", "sleep", "1000", nullptr);
+        ::_exit(1);
+    }
+    auto child = shell("sleep 1000 & read -r line");
+    child->kill();
+    EXPECT_TRUE(is_running(other));
+    ::kill(other, SIGKILL);
+    int status = 0;
+    EXPECT_EQ(::waitpid(other, &status, 0), other) << "and they are theirs to wait for";
+    EXPECT_EQ(WTERMSIG(status), SIGKILL);
+}
+
+TEST(PosixProcess, IsToldWhenItsKeeperIsKilled) {
+    auto child = shell("echo $PPID; read -r line");
+    const auto keeper = static_cast<pid_t>(*parse_integer(line_of(*child)));
+    ASSERT_EQ(::kill(keeper, SIGKILL), 0);
+    EXPECT_EQ(child->ended(patience), "lost: the process that watched it was killed");
+    EXPECT_TRUE(ends_in_time(child->pid()));
+}
+
+TEST(PosixProcess, AddsReplacesAndRemovesVariables) {
+    ::setenv("PEAKWARD_KEPT", "kept", 1);
+    ::setenv("PEAKWARD_REMOVED", "old", 1);
+    auto child = posix_launcher()->spawn(
+        {{"/bin/sh", "-c", "echo $PEAKWARD_KEPT-$PEAKWARD_WORD-${PEAKWARD_REMOVED-none}"},
+         {{"PEAKWARD_WORD", "new"}, {"PEAKWARD_REMOVED", ""}},
+         1000});
+    ::unsetenv("PEAKWARD_KEPT");
+    ::unsetenv("PEAKWARD_REMOVED");
+    ASSERT_TRUE(child.has_value());
+    EXPECT_EQ(line_of(**child), "kept-new-none");
+}
+
+TEST(PosixProcess, LetsNoPythonLookIntoTheCurrentFolder) {
+    const auto python_path = [](const char* value) {
+        value ? ::setenv("PYTHONPATH", value, 1) : ::unsetenv("PYTHONPATH");
+        std::string path = "unset";
+        bool safe = false;
+        for (const std::string& entry : child_environment()) {
+            if (entry.starts_with("PYTHONPATH=")) path = entry.substr(entry.find('=') + 1);
+            safe = safe || entry == "PYTHONSAFEPATH=1";
+        }
+        ::unsetenv("PYTHONPATH");
+        EXPECT_TRUE(safe);
+        return path;
+    };
+    EXPECT_EQ(python_path(nullptr), "unset");
+    EXPECT_EQ(python_path("/a:/b c"), "/a:/b c");
+    EXPECT_EQ(python_path(":/a:"), "/a");
+    EXPECT_EQ(python_path("/a::.:lib:./x:/b"), "/a:/b");
+    EXPECT_EQ(python_path(""), "unset");
+    EXPECT_EQ(python_path(":"), "unset");
+}
+
+// Also what left its session.
 TEST(PosixProcess, DiesWithUs) {
     int fds[2];
     ASSERT_EQ(::pipe(fds), 0);
     const pid_t host = ::fork();
     if (host == 0) {
-        auto child = posix_launcher()->spawn({{"/bin/sleep", "1000"}, {}, 1000});
-        const pid_t pid = child ? (*child)->pid() : -1;
-        [[maybe_unused]] const auto told = ::write(fds[1], &pid, sizeof pid);
+        auto child = shell(std::string(runaway) + "read -r line");
+        const pid_t pids[]{child->pid(), static_cast<pid_t>(*parse_integer(line_of(*child)))};
+        [[maybe_unused]] const auto told = ::write(fds[1], pids, sizeof pids);
         ::kill(::getpid(), SIGKILL);
     }
-    pid_t orphan = -1;
-    ASSERT_EQ(::read(fds[0], &orphan, sizeof orphan), static_cast<ssize_t>(sizeof orphan));
+    pid_t orphans[]{-1, -1};
+    ASSERT_EQ(::read(fds[0], orphans, sizeof orphans), static_cast<ssize_t>(sizeof orphans));
     ::waitpid(host, nullptr, 0);
-    ASSERT_GT(orphan, 0);
-    EXPECT_TRUE(ends_in_time(orphan));
+    for (const pid_t orphan : orphans) {
+        ASSERT_GT(orphan, 0);
+        EXPECT_TRUE(ends_in_time(orphan));
+    }
     ::close(fds[0]);
     ::close(fds[1]);
 }

@@ -42,7 +42,7 @@ protected:
     }
 
     std::optional<Measurement> maybe_run(const Case& what, const CaseOptions& options = {}) {
-        WorkerPool pool({command_}, launcher_, stop_, WorkerLimits{});
+        WorkerPool pool({command_}, launcher_, clock_, stop_, WorkerLimits{});
         return run_case(what, options, {pool, root_, clock_, stop_, steady_});
     }
     Measurement run(const Case& what, const CaseOptions& options = {}) {
@@ -392,9 +392,11 @@ TEST_F(RunCase, KeepsTheHottestAndTheLargestThatTheDeviceSaid) {
     backend_.before = [&](const Json& request) -> std::optional<Json> {
         if (request.at("verb") != "run") return std::nullopt;
         Json rows = Json::array();
-        for (int i = 0; i < 3; ++i)
+        for (int i = 0; i < 3; ++i) {
             rows.push_back({0, clock_.now.count(), 1'000'000 + 200'000 * i, -1, -1, -1, 1, 0});
-        clock_.now += std::chrono::milliseconds(100);
+            clock_.now += std::chrono::milliseconds(20);
+        }
+        clock_.now += std::chrono::milliseconds(40);
         ++run_index;
         return Json{{"samples", rows},
                     {"temperature_c", 70 - run_index},
@@ -552,6 +554,48 @@ TEST_F(RunCase, AFailureAtReleaseLeavesTheNumbersStanding) {
         return std::nullopt;
     };
     EXPECT_EQ(run(gemm()).outcome, Outcome::measured);
+}
+
+TEST_F(RunCase, AFigureThatCannotBeCostsTheCaseAlone) {
+    const std::pair<double, const char*> iterations[] = {
+        {5e-324, "inf s for one iteration"},
+        {1e-300, "e+297 s for one iteration"},
+        {1e308, "s for one iteration, which cannot be"},
+        {1e9, "GOPS, beyond any device"},
+    };
+    for (const auto& [count, reason] : iterations) {
+        backend_.alter = [count = count](Json& row, int) { row[6] = count; };
+        const Measurement m = run(gemm(2));
+        EXPECT_EQ(m.outcome, Outcome::failed) << count;
+        EXPECT_THAT(m.reason, HasSubstr(reason));
+        EXPECT_EQ(m.what, gemm(2));
+        EXPECT_EQ(m.implementation, "fake loops");
+        EXPECT_FALSE(m.gops);
+        EXPECT_THAT(m.windows, IsEmpty());
+        EXPECT_EQ(m.statistics.kept, 0);
+    }
+}
+
+TEST_F(RunCase, AnImpossibleReadingIsLeftOutAndFlagged) {
+    backend_.clock_hz = 1e308;
+    const Measurement m = run(gemm());
+    EXPECT_EQ(m.outcome, Outcome::measured) << m.reason;
+    EXPECT_EQ(m.clock_hz, 0);
+    EXPECT_FALSE(m.operations_per_cycle);
+    EXPECT_THAT(m.flags, testing::ElementsAre("impossible_reading"));
+    backend_.clock_hz = 0;
+    backend_.alter_prepared = [](Json& reply) { reply["clock_nominal_hz"] = 1e308; };
+    const Measurement rated = run(gemm());
+    EXPECT_FALSE(rated.clock_nominal_hz);
+    EXPECT_THAT(rated.flags, testing::ElementsAre("impossible_reading"));
+}
+
+TEST_F(RunCase, TimesThatCannotBeAreAFailure) {
+    backend_.alter = [](Json& row, int) { row[2] = 1; };
+    const Measurement m = run(gemm());
+    EXPECT_EQ(m.outcome, Outcome::failed);
+    EXPECT_THAT(m.reason, HasSubstr("protocol error at run: its times cannot be"));
+    EXPECT_FALSE(m.gops);
 }
 
 TEST_F(RunCase, GivesNoRowWhenInterrupted) {

@@ -50,7 +50,7 @@ protected:
     WorkerResult<std::unique_ptr<WorkerHost>> start(const std::string& misdeed = "",
                                                     const std::string& verb = "",
                                                     const WorkerLimits& with = limits()) {
-        return WorkerHost::start(command(misdeed, verb), 2, *launcher_, stop_, with);
+        return WorkerHost::start(command(misdeed, verb), 2, *launcher_, *clock_, stop_, with);
     }
     std::unique_ptr<WorkerHost> started(const std::string& misdeed, const std::string& verb,
                                         const WorkerLimits& with = limits()) {
@@ -60,6 +60,7 @@ protected:
     }
 
     std::unique_ptr<ProcessLauncher> launcher_ = posix_launcher();
+    std::unique_ptr<Clock> clock_ = system_clock_port();
     fakes::StopAfter stop_;
 };
 
@@ -93,12 +94,12 @@ TEST_F(RealWorker, IsNotStartedWithAReasonNotTo) {
     WorkerCommand missing;
     missing.backend = "fake";
     missing.unavailable = "it is not installed";
-    auto host = WorkerHost::start(missing, 1, *launcher_, stop_, limits());
+    auto host = WorkerHost::start(missing, 1, *launcher_, *clock_, stop_, limits());
     ASSERT_FALSE(host.has_value());
     EXPECT_EQ(host.error().reason, "it is not installed");
     missing.unavailable.clear();
     missing.argv = {"/nowhere/worker"};
-    host = WorkerHost::start(missing, 1, *launcher_, stop_, limits());
+    host = WorkerHost::start(missing, 1, *launcher_, *clock_, stop_, limits());
     ASSERT_FALSE(host.has_value());
     EXPECT_THAT(host.error().reason, StartsWith("/nowhere/worker: cannot run it"));
 }
@@ -129,9 +130,26 @@ TEST_P(Misbehaviour, AtRunCostsTheCase) {
 
 TEST_P(Misbehaviour, AtHelloMakesItUnavailable) {
     const bool waits = GetParam().outcome == Outcome::timed_out;
-    auto host = start(GetParam().misdeed, "hello", limits(waits ? milliseconds(50) : seconds(60)));
+    // What it prints may stand before a reply: a program of its own has `other` for that.
+    auto host = start(GetParam().misdeed, "hello",
+                      limits(waits ? milliseconds(50) : seconds(60), milliseconds(50)));
     ASSERT_FALSE(host.has_value());
     EXPECT_EQ(host.error().outcome, GetParam().outcome);
+}
+
+TEST_P(Misbehaviour, AtSupportsAndPrepareIsAFault) {
+    for (const char* verb : {"supports", "prepare"}) {
+        const bool waits = GetParam().outcome == Outcome::timed_out;
+        auto host = started(GetParam().misdeed, verb,
+                            limits(seconds(60), waits ? milliseconds(20) : seconds(60)));
+        const std::string reason = std::string(verb) == "supports"
+                                       ? host->supports(gemm()).error().reason
+                                       : host->prepare(gemm(), {}).error().reason;
+        EXPECT_THAT(reason, testing::AnyOf(HasSubstr("protocol error at " + std::string(verb)),
+                                           HasSubstr("worker ended during " + std::string(verb)),
+                                           HasSubstr("no answer to " + std::string(verb))));
+        EXPECT_FALSE(host->is_alive());
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -177,7 +195,8 @@ TEST_F(RealWorker, ThatHangsTakesItsChildrenWithIt) {
 
 TEST_F(RealWorker, IsLeftAloneWhenTheUserWantsToStop) {
     const fakes::StopAfter soon(1);
-    auto host = WorkerHost::start(command("hang", "prepare"), 1, *launcher_, soon, limits());
+    auto host =
+        WorkerHost::start(command("hang", "prepare"), 1, *launcher_, *clock_, soon, limits());
     ASSERT_TRUE(host.has_value());
     const auto prepared = (*host)->prepare(gemm(), {});
     ASSERT_FALSE(prepared.has_value());
@@ -188,13 +207,13 @@ TEST_F(RealWorker, IsLeftAloneWhenTheUserWantsToStop) {
 TEST_F(RealWorker, ThatCallsItselfOtherwiseIsNotTaken) {
     WorkerCommand other = command();
     other.backend = "blas";
-    auto host = WorkerHost::start(other, 1, *launcher_, stop_, limits());
+    auto host = WorkerHost::start(other, 1, *launcher_, *clock_, stop_, limits());
     ASSERT_FALSE(host.has_value());
     EXPECT_THAT(host.error().reason, HasSubstr("it calls itself 'fake', not 'blas'"));
 }
 
 TEST_F(RealWorker, PoolKeepsItUntilAnotherThreadCountIsWanted) {
-    WorkerPool pool({command()}, *launcher_, stop_, limits());
+    WorkerPool pool({command()}, *launcher_, *clock_, stop_, limits());
     const auto first = pool.get("fake", 2);
     ASSERT_TRUE(first.has_value());
     EXPECT_EQ(*pool.get("fake", 2), *first);
@@ -205,7 +224,7 @@ TEST_F(RealWorker, PoolKeepsItUntilAnotherThreadCountIsWanted) {
 }
 
 TEST_F(RealWorker, PoolStartsAFreshOneAfterAFault) {
-    WorkerPool pool({command("crash", "run")}, *launcher_, stop_, limits());
+    WorkerPool pool({command("crash", "run")}, *launcher_, *clock_, stop_, limits());
     for (int i = 0; i < 2; ++i) {
         auto host = pool.get("fake", 1);
         ASSERT_TRUE(host.has_value());
@@ -216,12 +235,11 @@ TEST_F(RealWorker, PoolStartsAFreshOneAfterAFault) {
 }
 
 TEST_F(RealWorker, ProbeSaysWhatThereIsAndWhyNot) {
-    const auto clock = system_clock_port();
     WorkerCommand missing;
     missing.backend = "absent";
     missing.unavailable = "peakward-worker-absent was not found";
     const auto backends = probe_backends({command(), command("exit", "hello"), missing}, *launcher_,
-                                         *clock, limits());
+                                         *clock_, limits());
     ASSERT_EQ(backends.size(), 3u);
     EXPECT_TRUE(backends[0].available);
     EXPECT_EQ(backends[0].backend, "fake");
@@ -235,6 +253,44 @@ TEST_F(RealWorker, ProbeSaysWhatThereIsAndWhyNot) {
               "worker ended during hello: exit code 3: no such library: libfoo.so");
     EXPECT_FALSE(backends[2].available);
     EXPECT_EQ(backends[2].reason, "peakward-worker-absent was not found");
+}
+
+TEST_F(RealWorker, EndsAtOnceThoughItsChildHoldsItsOutput) {
+    auto host = started("exit_with_child", "prepare");
+    const auto prepared = host->prepare(gemm(), {});
+    ASSERT_FALSE(prepared.has_value());
+    EXPECT_EQ(prepared.error().outcome, Outcome::failed) << "not after the time limit";
+    EXPECT_THAT(prepared.error().reason, StartsWith("worker ended during prepare: exit code 3"));
+}
+
+TEST_F(RealWorker, IsPassedOverWhatIsPrintedBeforeItsFirstReply) {
+    auto host = started("banner", "hello");
+    ASSERT_TRUE(host);
+    EXPECT_THAT(host->hello().notes,
+                ElementsAre("ignored what was printed before its first reply (lines: 3): "
+                            "'overlay: active'"));
+    EXPECT_TRUE(host->supports(gemm()).has_value());
+}
+
+TEST_F(RealWorker, MayNotPrintForEver) {
+    auto host = start("chatter", "hello");
+    ASSERT_FALSE(host.has_value());
+    EXPECT_THAT(host.error().reason, HasSubstr("protocol error at hello: 101 lines without a "
+                                               "reply, the first 'line 0'"));
+}
+
+TEST_F(RealWorker, SeesNothingThatBindsItsThreads) {
+    for (const char* variable :
+         {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "KMP_HW_SUBSET"}) {
+        ::setenv(variable, "0", 1);
+        auto host = start();
+        ::unsetenv(variable);
+        ASSERT_TRUE(host.has_value());
+        EXPECT_EQ((*host)->hello().versions.at("bound_by"), "nothing") << variable;
+        EXPECT_THAT(
+            (*host)->hello().notes,
+            ElementsAre(std::string(variable) + " is ignored: the host binds the threads itself"));
+    }
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -254,7 +310,7 @@ protected:
         command_.argv = {"fake"};
     }
     WorkerResult<std::unique_ptr<WorkerHost>> start() {
-        return WorkerHost::start(command_, 1, launcher_, stop_, WorkerLimits{});
+        return WorkerHost::start(command_, 1, launcher_, clock_, stop_, WorkerLimits{});
     }
     double waited_s() const { return Seconds(clock_.now).count(); }
 
@@ -303,6 +359,92 @@ TEST_F(ScriptedWorker, NobodyWaitsLongerThanReasonForAnAnnouncedNonsense) {
     hang_at_ = "run";
     EXPECT_EQ((*host)->run(gemm(), {1, 0, 0.001, 1e300}).error().outcome, Outcome::timed_out);
     EXPECT_NEAR(waited_s(), 30 + 5 * 600, 1);
+}
+
+TEST_F(ScriptedWorker, IsNotBelievedTimesThatCannotBe) {
+    backend_.alter = [](Json& row, int) { row[2] = row[3] = 1; };
+    auto host = start();
+    ASSERT_TRUE((*host)->prepare(gemm(), {}).has_value());
+    const auto samples = (*host)->run(gemm(), {1, 0.03, 0.001, 0.001});
+    ASSERT_FALSE(samples.has_value());
+    EXPECT_EQ(samples.error().outcome, Outcome::failed);
+    EXPECT_THAT(samples.error().reason,
+                StartsWith("protocol error at run: its times cannot be: its blocks last"));
+    EXPECT_FALSE((*host)->is_alive());
+}
+
+TEST_F(ScriptedWorker, IsFoundOutOverSeveralBatches) {
+    backend_.alter = [](Json& row, int) { row[2] = row[3] = 10'000; };
+    auto host = start();
+    ASSERT_TRUE((*host)->prepare(gemm(), {}).has_value());
+    EXPECT_TRUE((*host)->run(gemm(), {1, 0.1, 0.001, 0.001}).has_value());
+    const auto samples = (*host)->run(gemm(), {1, 0.1, 0.001, 0.001});
+    ASSERT_FALSE(samples.has_value());
+    EXPECT_THAT(samples.error().reason, HasSubstr("where 200 ms were asked for"));
+}
+
+TEST_F(ScriptedWorker, AnnouncesNoIterationThatPrepareHadNoTimeFor) {
+    backend_.alter_prepared = [](Json& reply) { reply["iteration_s"] = 1e300; };
+    auto host = start();
+    const auto prepared = (*host)->prepare(gemm(), {});
+    ASSERT_FALSE(prepared.has_value());
+    EXPECT_THAT(prepared.error().reason,
+                HasSubstr("it announces 1e+300 s for an iteration, and all of prepare took 0 s"));
+}
+
+TEST_F(ScriptedWorker, LosesReadingsThatNoDeviceHas) {
+    auto host = start();
+    ASSERT_TRUE((*host)->prepare(gemm(), {}).has_value());
+    EXPECT_FALSE((*host)->condition().has_impossible_reading);
+    backend_.clock_hz = 1e308;
+    const auto samples = (*host)->run(gemm(), {1, 0.01, 0.001, 0.001});
+    ASSERT_TRUE(samples.has_value()) << samples.error().reason;
+    EXPECT_EQ(samples->front().clock_hz, 0);
+    EXPECT_TRUE((*host)->condition().has_impossible_reading);
+    backend_.clock_hz = 3e9;
+    ASSERT_TRUE((*host)->run(gemm(), {1, 0.01, 0.001, 0.001}).has_value());
+    EXPECT_TRUE((*host)->condition().has_impossible_reading) << "of this case";
+    ASSERT_TRUE((*host)->prepare(gemm(), {}).has_value());
+    EXPECT_FALSE((*host)->condition().has_impossible_reading) << "another case";
+}
+
+class SilentInterpreter : public ScriptedWorker {
+protected:
+    SilentInterpreter() {
+        for (const char* backend : {"numpy", "pytorch", "jax"}) {
+            WorkerCommand command;
+            command.backend = backend;
+            command.argv = {"python", "__main__.py", backend};
+            command.interpreter = "python";
+            commands_.push_back(command);
+        }
+        launcher_.scripts["python"] = [this](const Json& request) {
+            const bool is_hello = request.at("verb") == "hello";
+            if (is_hello && ++asked_ == hangs_at_) return fakes::hangs;
+            return Json{{"ok", false}, {"error", "old"}};
+        };
+    }
+    std::vector<std::string> reasons() {
+        std::vector<std::string> reasons;
+        for (const BackendInfo& info : probe_backends(commands_, launcher_, clock_))
+            reasons.push_back(info.reason);
+        return reasons;
+    }
+    std::vector<WorkerCommand> commands_;
+    int asked_ = 0, hangs_at_ = 0;
+};
+
+TEST_F(SilentInterpreter, IsNotAskedForItsOtherWorkers) {
+    hangs_at_ = 1;
+    const std::string others = "not asked: python gave no answer to hello within 60 s for numpy";
+    EXPECT_THAT(reasons(), ElementsAre("no answer to hello within 60 s", others, others));
+    EXPECT_NEAR(waited_s(), 60, 0.01);
+}
+
+TEST_F(SilentInterpreter, IsNotBlamedForAFrameworkOnceItHasAnswered) {
+    hangs_at_ = 2;
+    EXPECT_THAT(reasons(),
+                ElementsAre("hello: old", "no answer to hello within 60 s", "hello: old"));
 }
 
 TEST_F(ScriptedWorker, IsAskedInTheWordsOfTheProtocol) {
@@ -354,6 +496,21 @@ TEST(WorkerMessages, HelloNeedsEveryField) {
     hello = good_hello();
     hello["versions"] = {{"x", 1}};
     EXPECT_FALSE(parse_hello(hello).has_value());
+}
+
+TEST(WorkerMessages, HelloMayTellWhichDeviceIsMeant) {
+    Json hello = good_hello();
+    EXPECT_TRUE(parse_hello(hello)->device_ids.empty());
+    hello["device_ids"] = {{"cuda:0", {{"pci", "0000:3B:00.0"}, {"uuid", "GPU-1"}}},
+                           {"cuda:1", {{"uuid", "GPU-2"}}}};
+    const std::map<std::string, DeviceId> ids{{"cuda:0", {"0000:3b:00.0", "GPU-1"}},
+                                              {"cuda:1", {"", "GPU-2"}}};
+    EXPECT_EQ(parse_hello(hello)->device_ids, ids);
+    for (const Json& wrong :
+         {Json("cuda:0"), Json{{"cuda:0", "x"}}, Json{{"cuda:0", {{"pci", 1}}}}}) {
+        hello["device_ids"] = wrong;
+        EXPECT_FALSE(parse_hello(hello).has_value()) << wrong;
+    }
 }
 
 TEST(WorkerMessages, AnotherProtocolIsRefusedWithAWayOut) {

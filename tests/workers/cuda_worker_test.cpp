@@ -103,6 +103,8 @@ TEST(CudaWorker, SaysWhatItIsAndWhatItLoaded) {
     EXPECT_EQ(reply["versions"]["cublaslt"], "13.0.2");
     EXPECT_EQ(reply["versions"]["cublaslt_file"], fake("cublaslt"));
     EXPECT_EQ(reply["versions"]["cuda:1"], "Fake T4");
+    EXPECT_EQ(reply["device_ids"], Json::parse(R"({"cuda:0": {"pci": "0000:1B:00.0"},
+                                                   "cuda:1": {"pci": "0000:C3:00.0"}})"));
     EXPECT_EQ(reply.contains("notes"), !Kernels::are_built()) << reply;
 }
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
-from worker_process import WorkerProcess
+from worker_process import PYTHON_WORKER, WorkerProcess
 
 FLOATS = {"fp64": 2.0**-53, "fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
 GEMM = {"m": 512, "n": 768, "k": 1024}
@@ -69,7 +69,7 @@ def main() -> int:
         return 77
     print(json.dumps(hello["versions"]), *hello.get("notes", []), sep="\n")
     workers = [(cuda, hello)]
-    torch = WorkerProcess("pytorch", [python, "-m", "peakward_worker", "pytorch"])
+    torch = WorkerProcess("pytorch", [python, PYTHON_WORKER, "pytorch"])
     torch_hello = torch.ask("hello", protocol=1)
     if torch_hello["ok"]:
         workers.append((torch, torch_hello))

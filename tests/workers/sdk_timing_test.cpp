@@ -4,8 +4,12 @@
 
 #include <atomic>
 #include <set>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
+#include "sdk/cpu_set.hpp"
+#include "sdk/process.hpp"
 #include "sdk/worker.hpp"
 
 namespace peakward::worker {
@@ -105,6 +109,35 @@ TEST(PinThisThread, MovesToTheCpu) {
 TEST(PinThisThread, RefusesACpuThatIsNotThere) {
     EXPECT_FALSE(pin_this_thread(-1));
     EXPECT_FALSE(pin_this_thread(100000));
+}
+
+TEST(CpuSet, HoldsCpusBeyondTheKernelsOwnType) {
+    const CpuSet far(std::vector<int>{3, 1024, 5000});
+    for (const int cpu : {3, 1024, 5000}) EXPECT_TRUE(far.contains(cpu)) << cpu;
+    for (const int cpu : {-1, 0, 1023, 1025, 5001, 1 << 20}) EXPECT_FALSE(far.contains(cpu)) << cpu;
+    EXPECT_FALSE(CpuSet(std::vector<int>{-1}).contains(0));
+    EXPECT_FALSE(CpuSet(std::vector<int>{}).contains(0));
+}
+
+TEST(CpuSet, KnowsWhereThisThreadMayRun) {
+    const CpuSet mine = CpuSet::of_this_thread();
+    EXPECT_TRUE(mine.contains(::sched_getcpu()));
+    EXPECT_TRUE(mine.bind(0));
+}
+
+TEST(ConfineThreads, NamesACpuThatMayNotBeUsed) {
+    for (const int cpu : {-1, 1500, 100000}) {
+        try {
+            confine_threads({cpu});
+            ADD_FAILURE() << cpu;
+        } catch (const std::runtime_error& problem) {
+            EXPECT_EQ(std::string(problem.what()),
+                      "CPU " + std::to_string(cpu) +
+                          " does not exist or may not be used by this process");
+        }
+    }
+    confine_threads({::sched_getcpu()});
+    confine_threads({});
 }
 
 TEST(Random, IsSplitmix64) {

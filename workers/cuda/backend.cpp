@@ -139,6 +139,9 @@ Json CudaWorker::hello() {
                   {"devices", devices()},
                   {"precisions", gemm_precisions()},
                   {"operations", operation_names()}};
+    for (const auto& station : stations_)
+        hello["device_ids"][station->gpu.facts().device()]["pci"] =
+            station->gpu.facts().pci_address;
     if (!notes_.empty()) hello["notes"] = notes_;
     return hello;
 }

@@ -1,7 +1,6 @@
 #include "sdk/process.hpp"
 
 #include <dirent.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -9,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+
+#include "sdk/cpu_set.hpp"
 
 namespace peakward::worker {
 namespace {
@@ -36,27 +37,17 @@ std::string in_gb(double bytes) {
 }  // namespace
 
 void confine_threads(const std::vector<int>& cpus) {
-    static const cpu_set_t at_start = [] {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        ::sched_getaffinity(0, sizeof set, &set);
-        return set;
-    }();
-    cpu_set_t set = at_start;
-    if (!cpus.empty()) {
-        CPU_ZERO(&set);
-        for (int cpu : cpus) {
-            if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &at_start))
-                throw std::runtime_error("CPU " + std::to_string(cpu) +
-                                         " does not exist or may not be used by this process");
-            CPU_SET(cpu, &set);
-        }
-    }
+    static const CpuSet at_start = CpuSet::of_this_thread();
+    for (const int cpu : cpus)
+        if (!at_start.contains(cpu))
+            throw std::runtime_error("CPU " + std::to_string(cpu) +
+                                     " does not exist or may not be used by this process");
+    const CpuSet set = cpus.empty() ? at_start : CpuSet(cpus);
     DIR* folder = ::opendir("/proc/self/task");
     if (folder == nullptr) throw std::runtime_error("/proc/self/task cannot be read");
     while (const dirent* entry = ::readdir(folder)) {
         const int thread = std::atoi(entry->d_name);
-        if (thread > 0) ::sched_setaffinity(thread, sizeof set, &set);
+        if (thread > 0) set.bind(thread);
     }
     ::closedir(folder);
 }

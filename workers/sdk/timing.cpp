@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include "sdk/cpu_set.hpp"
 #include "sdk/worker.hpp"
 
 namespace peakward::worker {
@@ -128,18 +128,7 @@ std::int64_t total_wait_ns() {
     return reader.total_ns();
 }
 
-bool pin_this_thread(int cpu) {
-    if (cpu < 0) return false;
-    const std::size_t cpus = static_cast<std::size_t>(cpu) + 1;
-    const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
-    cpu_set_t* set = CPU_ALLOC(cpus);
-    if (set == nullptr) return false;
-    CPU_ZERO_S(bytes, set);
-    CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
-    const bool pinned = ::sched_setaffinity(0, bytes, set) == 0;
-    CPU_FREE(set);
-    return pinned;
-}
+bool pin_this_thread(int cpu) { return cpu >= 0 && CpuSet(std::vector<int>{cpu}).bind(0); }
 
 // splitmix64, Steele, Lea, Flood: Fast splittable pseudorandom number generators (OOPSLA 2014).
 std::uint64_t Random::next() {

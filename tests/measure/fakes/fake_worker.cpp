@@ -1,8 +1,10 @@
 // A worker for the tests of the worker host: it behaves, or misbehaves in one way at one verb.
 //   peakward_fake_worker [NAME [MISDEED VERB]]
-// Its samples are made up: the tests look at what the host makes of them, not at time.
+// It does nothing, for as long as it was asked to, and its samples are of that time.
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,7 +19,18 @@ using peakward::Json;
 namespace {
 
 std::string name = "fake", misdeed, guilty_verb;
-std::int64_t now_ns = 1'000'000'000;
+
+std::int64_t monotonic_ns() {
+    timespec time = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
+void wait_until(std::int64_t at_ns) {
+    const timespec at{at_ns / 1'000'000'000, at_ns % 1'000'000'000};
+    while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) == EINTR) {
+    }
+}
 
 void say(const std::string& line) { std::cout << line << '\n' << std::flush; }
 
@@ -45,6 +58,18 @@ bool misbehave(const Json& request) {
     if (misdeed == "exit") {
         std::cerr << "warming up\nno such library: libfoo.so\n" << std::flush;
         std::_Exit(3);
+    }
+    if (misdeed == "exit_with_child") {
+        if (::fork() == 0) hang();  // it holds our output
+        std::_Exit(3);
+    }
+    if (misdeed == "banner") {
+        std::cout << "overlay: active\n[1]\n{\"level\": \"info\"}\nno end of line {" << std::flush;
+        return false;
+    }
+    if (misdeed == "chatter") {
+        for (int i = 0; i < 200; ++i) say("line " + std::to_string(i));
+        return false;
     }
     if (misdeed == "close_output") {
         ::close(STDOUT_FILENO);
@@ -78,13 +103,24 @@ bool misbehave(const Json& request) {
     return true;
 }
 
+// The first variable of its environment that an OpenMP runtime would bind threads by.
+std::string binding() {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string text(*entry);
+        for (const char* prefix : {"OMP_P", "GOMP_CPU_AFFINITY", "KMP_"})
+            if (text.starts_with(prefix)) return text;
+    }
+    return "nothing";
+}
+
 Json hello() {
     return {
         {"protocol", 1},
         {"backend", name},
         {"versions",
          {{"fake", "1.0"},
-          {"threads", std::getenv("OMP_NUM_THREADS") ? std::getenv("OMP_NUM_THREADS") : "unset"}}},
+          {"threads", std::getenv("OMP_NUM_THREADS") ? std::getenv("OMP_NUM_THREADS") : "unset"},
+          {"bound_by", binding()}}},
         {"devices", {"cpu"}},
         {"precisions", {"fp64", "fp32"}},
         {"operations", {"gemm", "dot"}}};
@@ -107,10 +143,12 @@ Json prepare(const Json& request) {
 Json run(const Json& request) {
     Json samples = Json::array();
     const double min_s = request.at("min_s").get<double>();
+    std::int64_t now_ns = monotonic_ns();
     for (double at_s = 0; at_s < min_s || samples.empty(); at_s += 0.001) {
         samples.push_back({0, now_ns, 1'000'000, 1'000'000, 0, -1, 1.0, 0.0});
         now_ns += 1'001'000;
     }
+    wait_until(now_ns);
     if (misdeed == "bad_sample" && guilty_verb == "run") samples.back()[2] = -5;
     return {{"samples", samples}};
 }

@@ -220,13 +220,15 @@ private:
         Json rows = Json::array();
         double spent_s = 0;
         for (int index = 0; spent_s < min_s || index == 0; ++index) {
+            std::int64_t longest_ns = wall_ns;
             for (int thread = 0; thread < threads; ++thread) {
                 Json row{thread, clock->now.count(),   wall_ns, wall_ns, 0,
                          -1,     iterations / threads, clock_hz};
                 alter(row, index);
+                longest_ns = std::max(longest_ns, row[2].get<std::int64_t>());
                 rows.push_back(row);
             }
-            clock->now += Nanoseconds(wall_ns);
+            clock->now += Nanoseconds(longest_ns);
             spent_s += static_cast<double>(wall_ns) * 1e-9;
         }
         return {{"samples", rows}};

@@ -1,1 +1,1 @@
-"""Workers of Peakward in Python: `python -m peakward_worker BACKEND` (docs/worker-protocol.md)."""
+"""Workers of Peakward in Python: `__main__.py BACKEND` (docs/worker-protocol.md)."""

@@ -1,7 +1,13 @@
-"""`python -m peakward_worker BACKEND`: answers the host's requests until shutdown."""
+"""`python .../peakward_worker/__main__.py BACKEND`: answers the host's requests until shutdown.
+
+The host names this file by its path, so that nothing is looked for in the current folder. It has to
+parse in every Python, and to say no in those that are too old.
+"""
 
 import os
 import sys
+
+PACKAGE = os.path.dirname(os.path.realpath(__file__))
 
 # Name of the backend, its module here, its class.
 BACKENDS = {
@@ -25,7 +31,8 @@ def refuse_old_python():
         OLDEST_PYTHON[0],
         OLDEST_PYTHON[1],
     )
-    for line in sys.stdin:
+    # Not `for line in sys.stdin`: Python 2 reads ahead there and waits for 8 KiB.
+    for line in iter(sys.stdin.readline, ""):
         try:
             number = json.loads(line).get("id")
         except (ValueError, AttributeError):
@@ -35,18 +42,22 @@ def refuse_old_python():
     return 0
 
 
+def use_our_package():
+    # type: () -> None
+    """Puts the folder above first and takes out its own, whose modules have common names."""
+    others = [folder for folder in sys.path if folder and os.path.realpath(folder) != PACKAGE]
+    sys.path[:] = [os.path.dirname(PACKAGE)] + others
+
+
 def main(arguments):
     # type: (list[str]) -> int
     """Returns the exit code."""
+    use_our_package()
     if len(arguments) != 1 or arguments[0] not in BACKENDS:
-        sys.stderr.write("usage: %s -m peakward_worker %s\n" % (sys.executable, "|".join(BACKENDS)))
+        sys.stderr.write("usage: %s %s %s\n" % (sys.executable, __file__, "|".join(BACKENDS)))
         return 2
     if sys.version_info[:2] < OLDEST_PYTHON:
         return refuse_old_python()
-    # `-m` puts the current folder first: a numpy.py or random.py that lies there is not the stack
-    # under test.
-    if sys.path and sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]
     import importlib
 
     from peakward_worker.protocol import serve

@@ -94,6 +94,10 @@ class FrameworkBackend(Backend):
         """Sentences on what cannot be used here."""
         return []
 
+    def device_ids(self) -> dict[str, dict[str, str]]:
+        """`pci` and `uuid` of each device, where the framework tells."""
+        return {}
+
     def refuses(self, what: Case) -> str:
         """What else stands against a case whose operation, precision and device are known."""
         return ""
@@ -134,6 +138,8 @@ class FrameworkBackend(Backend):
         }
         if self.notes():
             hello["notes"] = self.notes()
+        if self.device_ids():
+            hello["device_ids"] = self.device_ids()
         return hello
 
     def _networks(self) -> tuple[str, ...]:

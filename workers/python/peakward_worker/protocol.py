@@ -286,7 +286,6 @@ def take_descriptors() -> tuple[int, int]:
     The standard ones are then /dev/null and stderr: nothing that a library prints, at the level of
     the file descriptor or above, can garble the protocol.
     """
-    sys.stdout.flush()
     incoming, outgoing = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -295,6 +294,7 @@ def take_descriptors() -> tuple[int, int]:
     except OSError:  # stderr is closed
         os.dup2(null, 1)
     os.close(null)
+    sys.stdout.flush()  # what was printed before this line is no reply either
     return incoming, outgoing
 
 

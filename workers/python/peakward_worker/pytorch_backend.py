@@ -104,6 +104,21 @@ class PytorchBackend(FrameworkBackend):
     def devices(self) -> list[str]:
         return self._devices
 
+    def device_ids(self) -> dict[str, dict[str, str]]:
+        """What this PyTorch tells: older ones tell neither."""
+        ids: dict[str, dict[str, str]] = {}
+        for device in self._devices[1:]:
+            facts = self._torch.cuda.get_device_properties(device)
+            parts = [getattr(facts, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
+            known: dict[str, str] = {}
+            if None not in parts:
+                known["pci"] = "{:04x}:{:02x}:{:02x}.0".format(*parts)
+            if hasattr(facts, "uuid"):
+                known["uuid"] = f"GPU-{facts.uuid}"
+            if known:
+                ids[device] = known
+        return ids
+
     def notes(self) -> list[str]:
         return self._notes
 

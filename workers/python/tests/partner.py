@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE_FOLDER = str(Path(__file__).resolve().parent.parent)
+PROGRAM = str(Path(PACKAGE_FOLDER) / "peakward_worker" / "__main__.py")
 
 SHAPES = {
     "dot": {"n": 1000},
@@ -47,10 +48,10 @@ def prepare_fields(operation: str, precision: str, threads: int = 1) -> dict[str
 
 class Partner:
     def __init__(self, *options: str, backend: str = "numpy", **environment: str) -> None:
-        env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=PACKAGE_FOLDER)
+        env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
         env.update(environment)
         self._process = subprocess.Popen(
-            [sys.executable, *options, "-m", "peakward_worker", backend],
+            [sys.executable, *options, PROGRAM, backend],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from framework_cases import SHAPES, case
-from partner import PACKAGE_FOLDER, Partner
+from partner import PROGRAM, Partner
 
 from peakward_worker.pytorch_backend import PytorchBackend, library_versions
 
@@ -42,8 +43,7 @@ class FakeModules(unittest.TestCase):
     def partner(self, backend: str, text: str, *options: str) -> Partner:
         """A worker that finds this text as its framework."""
         (self.folder / f"{MODULES[backend]}.py").write_text(text)
-        path = PACKAGE_FOLDER + os.pathsep + str(self.folder)
-        return Partner(*options, backend=backend, PYTHONPATH=path)
+        return Partner(*options, backend=backend, PYTHONPATH=str(self.folder))
 
     def error(self, backend: str, text: str, *options: str) -> str:
         with self.partner(backend, text, *options) as partner:
@@ -101,19 +101,52 @@ class OldPythonTest(unittest.TestCase):
     def test_is_told_by_every_backend(self) -> None:
         program = (
             "import runpy, sys; sys.version_info = (3, 7, 0, 'final', 0);"
-            "runpy.run_module('peakward_worker', run_name='__main__', alter_sys=True)"
+            "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
         )
         for backend in MODULES:
             done = subprocess.run(
-                [sys.executable, "-c", program, backend],
+                [sys.executable, "-c", program, PROGRAM, backend],
                 input=b'{"id":1,"verb":"hello","protocol":1}\n',
                 capture_output=True,
-                env=dict(os.environ, PYTHONPATH=PACKAGE_FOLDER, PYTHONDONTWRITEBYTECODE="1"),
+                env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"),
                 check=False,
             )
             self.assertEqual(done.returncode, 0, done.stderr)
             error = json.loads(done.stdout)["error"]
             self.assertIn("is Python 3.7, and the workers need 3.8", error)
+
+
+    def test_answers_while_its_input_is_open(self) -> None:
+        """Python 2 reads 8 KiB ahead where a file is iterated: here that ends the worker."""
+        program = (
+            "import runpy, sys; sys.version_info = (2, 7, 18, 'final', 0)\n"
+            "class Reading:\n"
+            "    readline = sys.stdin.readline\n"
+            "    def __iter__(self): raise SystemExit('waits for more')\n"
+            "sys.stdin = Reading()\n"
+            "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, PROGRAM, "numpy"],
+            input=b'{"id":1,"verb":"hello","protocol":1}\n',
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("is Python 2.7, and the workers need 3.8", json.loads(done.stdout)["error"])
+
+    def test_is_told_by_the_python_2_of_this_machine(self) -> None:
+        python2 = shutil.which("python2.7") or shutil.which("python2")
+        if not python2 or subprocess.run([python2, "-c", ""], check=False).returncode != 0:
+            self.skipTest("there is no Python 2 here")
+        with subprocess.Popen(
+            [python2, PROGRAM, "numpy"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as worker:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write(b'{"id":1,"verb":"hello","protocol":1}\n')
+            worker.stdin.flush()
+            self.assertIn("the workers need 3.8", json.loads(worker.stdout.readline())["error"])
 
 
 class FakeCuda:
@@ -142,6 +175,21 @@ class CudaBlockTest(unittest.TestCase):
         self.assertEqual(block(7), 1500000)
         wanted = ["synchronize", "record", "7 calls", "record", "synchronize"]
         self.assertEqual(cuda.told, wanted)
+
+
+class DeviceIdsTest(unittest.TestCase):
+    def ids(self, **facts: object) -> dict[str, dict[str, str]]:
+        backend = PytorchBackend()
+        backend._devices = ["cpu", "cuda:0"]
+        properties = lambda _device: SimpleNamespace(name="GPU", **facts)  # noqa: E731
+        backend._torch = SimpleNamespace(cuda=SimpleNamespace(get_device_properties=properties))
+        return backend.device_ids()
+
+    def test_are_what_this_pytorch_tells(self) -> None:
+        self.assertEqual(self.ids(), {})
+        self.assertEqual(self.ids(uuid="8f0a"), {"cuda:0": {"uuid": "GPU-8f0a"}})
+        address = {"pci_domain_id": 0, "pci_bus_id": 59, "pci_device_id": 0}
+        self.assertEqual(self.ids(**address), {"cuda:0": {"pci": "0000:3b:00.0"}})
 
 
 class LibraryVersionsTest(unittest.TestCase):

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
-from partner import PACKAGE_FOLDER, Partner, case, prepare_fields
+from partner import PROGRAM, Partner, case, prepare_fields
 
 from peakward_worker.timing import WaitReader
 
@@ -123,23 +123,49 @@ class StrayPrintsTest(unittest.TestCase):
                 "import os\nprint('printed')\nos.write(1, b'written')\nraise RuntimeError('broken')"
             )
             (Path(folder) / "numpy.py").write_text(text)
-            with Partner(PYTHONPATH=PACKAGE_FOLDER + os.pathsep + folder) as partner:
+            with Partner(PYTHONPATH=folder) as partner:
                 reply = partner.ask("hello", protocol=1)
                 self.assertIs(reply["ok"], False)
                 self.assertIn("cannot be imported: broken", reply["error"])
                 self.assertEqual(partner.wait(), 0)
                 self.assertIn("written", partner.stderr)
 
-    def test_does_not_take_a_numpy_from_the_current_folder(self) -> None:
+    def test_runs_nothing_of_the_current_folder(self) -> None:
+        """Neither what it would import nor what its name promises, nor what Python itself needs."""
+        modules = ("numpy", "types", "json", "os", "importlib", "runpy", "random", "readline")
+        text = "import sys; sys.stderr.write('taken'); raise RuntimeError('taken')"
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "numpy.py").write_text("raise RuntimeError('taken')")
+            for module in (*modules, "sitecustomize", "usercustomize"):
+                (Path(folder) / f"{module}.py").write_text(text)
+            (Path(folder) / "peakward_worker").mkdir()
+            (Path(folder) / "peakward_worker" / "__init__.py").write_text(text)
             here = os.getcwd()
             os.chdir(folder)
             try:
-                with Partner() as partner:
-                    self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+                for settings in ({}, {"PYTHONINSPECT": "1"}, {"PYTHONSAFEPATH": "1"}):
+                    with Partner(**settings) as partner:
+                        self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+                        partner.wait()
+                        self.assertNotIn("taken", partner.stderr)
             finally:
                 os.chdir(here)
+
+    def test_takes_no_package_of_its_name_from_pythonpath(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for module in ("peakward_worker", "protocol", "timing"):
+                (Path(folder) / f"{module}.py").write_text("raise RuntimeError('taken')")
+            with Partner(PYTHONPATH=folder) as partner:
+                self.assertTrue(partner.ask("hello", protocol=1)["ok"])
+
+    def test_leaves_its_modules_with_common_names_to_itself(self) -> None:
+        """`import timing` of a framework must not find the worker's own."""
+        probe = "import importlib.util as u, sys; sys.stderr.write(str(u.find_spec('timing')))"
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "numpy.py").write_text(probe)
+            with Partner(PYTHONPATH=folder) as partner:
+                partner.ask("hello", protocol=1)
+                partner.wait()
+                self.assertIn("None", partner.stderr)
 
 
 class WithoutNumpyTest(unittest.TestCase):
@@ -157,8 +183,7 @@ class WithoutNumpyTest(unittest.TestCase):
 class ProgramTest(unittest.TestCase):
     def test_refuses_an_unknown_backend(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "peakward_worker", "fortran"],
-            cwd=PACKAGE_FOLDER,
+            [sys.executable, PROGRAM, "fortran"],
             capture_output=True,
             check=False,
         )
@@ -173,7 +198,7 @@ class ProgramTest(unittest.TestCase):
             parent = (
                 "import os, subprocess, sys\n"
                 "ready, told = os.pipe()\n"
-                "child = subprocess.Popen([sys.executable, '-m', 'peakward_worker', 'numpy'],\n"
+                "child = subprocess.Popen([sys.executable, sys.argv[3], 'numpy'],\n"
                 "    stdin=int(sys.argv[1]), stdout=int(sys.argv[2]), stderr=told,\n"
                 "    pass_fds=[int(sys.argv[2])])\n"
                 "os.read(ready, 1)\n"
@@ -181,11 +206,10 @@ class ProgramTest(unittest.TestCase):
             input_read, input_write = os.pipe()
             alive_read, alive_write = os.pipe()
             os.write(input_write, b'{"id":1,"verb":"hello","protocol":1}\n')
-            path = PACKAGE_FOLDER + os.pathsep + folder
             subprocess.run(
-                [sys.executable, "-c", parent, str(input_read), str(alive_write)],
+                [sys.executable, "-c", parent, str(input_read), str(alive_write), PROGRAM],
                 pass_fds=[input_read, alive_write],
-                env=dict(os.environ, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1"),
+                env=dict(os.environ, PYTHONPATH=folder, PYTHONDONTWRITEBYTECODE="1"),
                 check=True,
             )
             os.close(alive_write)
