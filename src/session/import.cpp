@@ -72,6 +72,17 @@ void compare_with_cpu(older::ImportedRun& profile, const CpuRates& rates) {
              *rate, cpu->second)});
 }
 
+// Every precision is scored against every measurement: what no machine has is not computed.
+Status check_precisions(const Run& run) {
+    constexpr std::size_t precisions_max = 256;
+    std::set<std::string_view> precisions;
+    for (const Measurement& row : run.measurements) precisions.insert(row.what.precision);
+    for (const Score& score : run.results) precisions.insert(score.precision);
+    if (precisions.size() <= precisions_max) return {};
+    return failed(fmt::format("has a run of {} precisions: no machine has more than {}",
+                              precisions.size(), precisions_max));
+}
+
 Error stopped(const ImportReply& reply) {
     return {ErrorKind::interrupted,
             fmt::format("interrupted after {} runs: they are stored, and the same command goes on "
@@ -93,7 +104,10 @@ public:
         if (!content) return refuse(file, content.error());
         if (content->is_database) return take_database(file);
         std::vector<Run> runs = std::move(content->runs);
+        for (const Run& run : runs)
+            if (auto ok = check_precisions(run); !ok) return refuse(file, ok.error());
         for (older::ImportedRun& imported : content->older) {
+            if (auto ok = check_precisions(imported.run); !ok) return refuse(file, ok.error());
             if (is_gpu_profile(imported.run))
                 if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
             compare_with_cpu(imported, rates);

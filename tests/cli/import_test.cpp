@@ -467,6 +467,17 @@ TEST_F(ImportVerb, ReadsALongListOfSmallObjects) {
                 HasSubstr("is a list whose entries are not all runs"));
 }
 
+TEST_F(ImportVerb, RefusesMorePrecisionsThanAnyMachineHas) {
+    Json rows = Json::array();
+    for (int i = 0; i < 300; ++i) {
+        rows.push_back(row("a1", 600));
+        rows.back()["precision"] = fmt::format("fp{}", i);
+    }
+    put("rows.json", rows);
+    EXPECT_THAT(reason(document({"import", in()}, 1)["refused"], "rows.json"),
+                HasSubstr("has a run of 300 precisions"));
+}
+
 TEST_F(ImportVerb, SaysThatARunIdIsTooLong) {
     Json whole = to_json(store_test::make_run({.seed = 5, .measurements = 1, .windows = 0}));
     whole["run_id"] = std::string(300, 'a');
