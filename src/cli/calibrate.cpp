@@ -197,6 +197,40 @@ Result<int> run_self_test(Call& call, Format format, const CalibrateOptions& o,
     return 0;
 }
 
+// A run that was measured is shown and written whatever else failed.
+int show_reply(Call& call, Format format, const CalibrateOptions& o, const CalibrateReply& reply) {
+    RunOutput output;
+    output.windows = o.raw ? WithWindows::yes : WithWindows::no;
+    output.stored_in = reply.store_location;
+    output.kept_in = reply.kept_in;
+    output.failure = reply.not_stored;
+    if (reply.not_stored && reply.kept_in.empty()) {
+        // stdout is the last place that is left.
+        format = Format::json;
+        output.windows = WithWindows::yes;
+        output.failure->message +=
+            "\nThe run is printed on stdout: save it to a file and import it";
+    }
+    if (!o.output.empty()) {
+        if (const auto written = write_profile(o.output, reply.run)) {
+            output.written_to = o.output;
+        } else if (output.failure) {
+            output.failure->message += "\n" + written.error().message;
+        } else {
+            output.failure =
+                Error{ErrorKind::failed,
+                      fmt::format("{} (the run {} itself was stored in {})",
+                                  written.error().message, reply.run.run_id, reply.store_location)};
+        }
+    }
+    if (output.failure) {
+        output.exit_code = exit_code_of(*output.failure, call.stop);
+        say_error(call.console, output.failure->message);
+    }
+    show(call, format, run_shown(reply.run, output));
+    return output.exit_code;
+}
+
 Result<int> run(Call& call, const CalibrateOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
@@ -217,15 +251,7 @@ Result<int> run(Call& call, const CalibrateOptions& o) {
     auto reply = calibrate(call.machine, *request, *progress, call.stop);
     progress.reset();
     if (!reply) return tl::make_unexpected(reply.error());
-    if (!o.output.empty()) {
-        if (auto ok = write_profile(o.output, reply->run); !ok)
-            return failed(fmt::format("{} (the run {} itself was stored in {})", ok.error().message,
-                                      reply->run.run_id, reply->store_location));
-    }
-    show(call, *format,
-         run_shown(reply->run, {o.raw ? WithWindows::yes : WithWindows::no, "measurements",
-                                reply->store_location, o.output}));
-    return 0;
+    return show_reply(call, *format, o, *reply);
 }
 
 Action define(CLI::App& app) {
@@ -253,7 +279,10 @@ Verb calibrate_verb() {
         "counted. What could not be measured cleanly is shown as contended and never becomes a "
         "score.\n\n"
         "Lists take spaces or commas and may be repeated: --precision fp32 fp64 is the same as "
-        "--precision fp32,fp64. Ctrl-C ends the run; nothing of it is stored.",
+        "--precision fp32,fp64. Ctrl-C ends the run; nothing of it is stored.\n\n"
+        "A run that was measured to its end and cannot be stored is kept in a file beside the "
+        "database, else in the state folder, else in $TMPDIR. The error names the file and the "
+        "command that stores it.",
         {{"peakward calibrate", "the standard suite with the usual backends"},
          {"peakward calibrate --quick", "after a driver update, or once a month"},
          {"peakward calibrate --quick --backend blas --precision fp32,fp64",

@@ -139,7 +139,7 @@ Result<int> run(Call& call, const ImportOptions& o) {
     show(call, *format,
          {[&] { return document_of(*reply, o.dry_run); }, [&] { return table_of(*reply); },
           [&] { return report_of(*reply, o.dry_run); }});
-    return reply->imported + reply->duplicates > 0 ? 0 : 1;
+    return reply->imported + reply->duplicates > 0 && !reply->other_content ? 0 : 1;
 }
 
 Action define(CLI::App& app) {
@@ -170,8 +170,9 @@ Verb import_verb() {
         "and show --json wrote, and whole databases of Peakward.\n\n"
         "A file comes in whole or not at all. What an old file does not say stays unknown; a "
         "time without a zone stays local, and the run says so. The same content comes in once, "
-        "whatever its file is called. A doubtful file comes in flagged with the reason. Ends "
-        "with 1 when every file was refused.",
+        "whatever its file is called; other content under a known run_id is refused. A doubtful "
+        "file comes in flagged with the reason. Exits 1 if every file was refused, or one for "
+        "other content.",
         {{"peakward import profiles/", "everything in a folder and below"},
          {"peakward import --dry-run calibrations_v2.db", "what would come in, and what not"},
          {"peakward import lab3/*.json --from lab3", "of a machine that another one is equal to"},

@@ -1,6 +1,7 @@
-// Ctrl-C. The first one asks the run to stop and kills the workers at once, so that nobody waits
-// for a long call; the run then ends by itself, with nothing stored. The second one ends the
-// program on the spot.
+// Ctrl-C, SIGTERM and SIGHUP. The first one kills the workers at once, so that nobody waits for a
+// long call, and asks the verb to stop. A verb that is still at work 0.8 s later is ended, unless
+// it is storing a measured run. A second signal ends the program on the spot, with the same
+// exception. The exit code is 128 + the signal's number (DESIGN section 6).
 #pragma once
 
 #include <memory>

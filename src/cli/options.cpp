@@ -8,10 +8,29 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "present/display_text.hpp"
 #include "present/json_text.hpp"
+#include "present/paint.hpp"
 #include "session/vocabulary.hpp"
 
 namespace peakward::cli {
+namespace {
+
+std::string_view kind_word(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::failed:
+            return "failed";
+        case ErrorKind::usage:
+            return "usage";
+        case ErrorKind::refused:
+            return "refused";
+        case ErrorKind::interrupted:
+            return "interrupted";
+    }
+    return "failed";
+}
+
+}  // namespace
 
 std::shared_ptr<CommonOptions> add_common_options(CLI::App& app, Tables tables) {
     auto options = std::make_shared<CommonOptions>();
@@ -135,6 +154,40 @@ std::vector<std::string> words_of(const std::string& type) {
 
 void print_document(Console& console, const Json& document) {
     console.out << json_text(document, 2) << "\n";
+}
+
+// On a terminal the lines break between words; a pipe gets each sentence as one line, for grep.
+void say_error(Console& console, const std::string& message) {
+    const Terminal& terminal = console.err_terminal;
+    const std::string name = "peakward: ";
+    console.err << paint(name, Tone::bad, terminal);
+    auto used = static_cast<int>(name.size());
+    for (const std::string& sentence : split(message, '\n')) {
+        const std::string text = screen_text(sentence, terminal);
+        const std::string indent(std::min(text.find_first_not_of(' '), text.size()), ' ');
+        if (!terminal.is_terminal) {
+            console.err << text << "\n";
+            continue;
+        }
+        console.err << indent
+                    << break_between_words(text.substr(indent.size()), terminal.columns,
+                                           used + static_cast<int>(indent.size()),
+                                           static_cast<int>(indent.size()))
+                    << "\n";
+        used = 0;
+    }
+    console.err << std::flush;
+}
+
+Json error_document(const Error& error, int exit_code) {
+    return {{"error", {{"kind", kind_word(error.kind)}, {"message", error.message}}},
+            {"exit_code", exit_code}};
+}
+
+int exit_code_of(const Error& error, const StopToken& stop) {
+    constexpr int signal_base = 128;  // as shells count
+    return error.kind == ErrorKind::interrupted ? signal_base + stop.signal_number()
+                                                : static_cast<int>(error.kind);
 }
 
 void show(Call& call, Format format, const Shown& shown) {

@@ -73,4 +73,11 @@ void show(Call& call, Format format, const Shown& shown);
 // reach a terminal as control characters.
 void print_document(Console& console, const Json& document);
 
+// An error on stderr, behind the program's name.
+void say_error(Console& console, const std::string& message);
+// {"error": {"kind", "message"}, "exit_code"}
+Json error_document(const Error& error, int exit_code);
+// The exit code of DESIGN section 6.
+int exit_code_of(const Error& error, const StopToken& stop);
+
 }  // namespace peakward::cli

@@ -4,10 +4,9 @@
 #include <exception>
 
 #include "cli/command_line.hpp"
+#include "cli/options.hpp"
 #include "cli/reference.hpp"
 #include "core/text.hpp"
-#include "present/display_text.hpp"
-#include "present/paint.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -23,49 +22,16 @@ bool wants_json(const std::vector<std::string>& arguments) {
     return false;
 }
 
-std::string_view kind_word(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::failed:
-            return "failed";
-        case ErrorKind::usage:
-            return "usage";
-        case ErrorKind::refused:
-            return "refused";
+int report_error(Console& console, Error error, bool json, const StopToken& stop) {
+    // Whatever failed first, the signal is why.
+    if (stop.stop_requested()) error.kind = ErrorKind::interrupted;
+    const int code = exit_code_of(error, stop);
+    say_error(console, error.message);
+    if (json) {
+        Json document = error_document(error, code);
+        document["schema_version"] = 1;
+        print_document(console, document);
     }
-    return "failed";
-}
-
-// On a terminal the lines break between words; a pipe gets each sentence as one line, for grep.
-void write_message(Console& console, const std::string& message) {
-    const Terminal& terminal = console.err_terminal;
-    const std::string name = "peakward: ";
-    console.err << paint(name, Tone::bad, terminal);
-    auto used = static_cast<int>(name.size());
-    for (const std::string& sentence : split(message, '\n')) {
-        const std::string text = screen_text(sentence, terminal);
-        const std::string indent(std::min(text.find_first_not_of(' '), text.size()), ' ');
-        if (!terminal.is_terminal) {
-            console.err << text << "\n";
-            continue;
-        }
-        console.err << indent
-                    << break_between_words(text.substr(indent.size()), terminal.columns,
-                                           used + static_cast<int>(indent.size()),
-                                           static_cast<int>(indent.size()))
-                    << "\n";
-        used = 0;
-    }
-    console.err << std::flush;
-}
-
-int report_error(Console& console, const Error& error, bool json) {
-    const int code = static_cast<int>(error.kind);
-    write_message(console, error.message);
-    if (json)
-        print_document(console,
-                       {{"schema_version", 1},
-                        {"error", {{"kind", kind_word(error.kind)}, {"message", error.message}}},
-                        {"exit_code", code}});
     return code;
 }
 
@@ -182,14 +148,14 @@ int run_cli(const std::vector<std::string>& arguments, const Machine& machine, C
     const bool json = wants_json(arguments);
     try {
         auto code = run_checked(arguments, machine, console, stop);
-        if (!code) return report_error(console, code.error(), json);
-        return *code;
+        if (!code) return report_error(console, code.error(), json, stop);
+        return stop.stop_requested() ? exit_code_of({ErrorKind::interrupted, ""}, stop) : *code;
     } catch (const std::exception& error) {
         // Nothing of ours throws; a library or an exhausted memory might.
         return report_error(
             console,
             {ErrorKind::failed, fmt::format("stopped by an unexpected error: {}", error.what())},
-            json);
+            json, stop);
     }
 }
 

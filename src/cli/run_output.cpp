@@ -54,6 +54,8 @@ Shown run_shown(const Run& run, const RunOutput& output) {
         Json document = to_json(run, output.windows);
         if (!output.stored_in.empty()) document["store"] = output.stored_in;
         if (!output.written_to.empty()) document["profile"] = output.written_to;
+        if (!output.kept_in.empty()) document["kept_in"] = output.kept_in;
+        if (output.failure) document.update(error_document(*output.failure, output.exit_code));
         return document;
     };
     shown.table = [&run, output] {
@@ -67,6 +69,9 @@ Shown run_shown(const Run& run, const RunOutput& output) {
             last.paragraphs.push_back(
                 {"See it again with: peakward show " + short_id(run.run_id), Tone::plain, {}});
         }
+        if (!output.kept_in.empty())
+            last.paragraphs.push_back(
+                {"Not stored; kept in " + output.kept_in, Tone::doubtful, {}});
         if (!output.written_to.empty())
             last.paragraphs.push_back({"Profile written to " + output.written_to, Tone::plain, {}});
         return report;

@@ -14,6 +14,9 @@ struct RunOutput {
     std::string table = "measurements";  // or "results": what CSV has
     std::string stored_in;               // "": the page does not say
     std::string written_to;              // of --output
+    std::optional<Error> failure;        // what could not be done with the run
+    int exit_code = 0;                   // of the failure
+    std::string kept_in;                 // the file of a run that could not be stored
 };
 // References to `run` must outlive the result.
 Shown run_shown(const Run& run, const RunOutput& output);

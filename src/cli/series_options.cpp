@@ -53,7 +53,7 @@ std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered
     return options;
 }
 
-Result<SeriesRequest> request_of(const SeriesOptions& options) {
+Result<SeriesRequest> request_of(const SeriesOptions& options, const StopToken& stop) {
     const auto precisions = words_of("PRECISION");
     if (!options.precision.empty() &&
         std::find(precisions.begin(), precisions.end(), options.precision) == precisions.end())
@@ -72,6 +72,7 @@ Result<SeriesRequest> request_of(const SeriesOptions& options) {
     // Peaks of whole devices have no operation: naming one asks for the cases of it.
     if (options.metric.empty() && !options.operation.empty()) request.metrics = {"gops"};
     request.as_recorded = options.as_recorded;
+    request.stop = &stop;
     return request;
 }
 

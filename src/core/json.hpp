@@ -12,10 +12,15 @@
 
 namespace peakward {
 
+class StopToken;
+
 using Json = nlohmann::json;
 
-// Parses text; the error names `what` (a file, "reply of worker native") with line and column.
-Result<Json> parse_json(std::string_view text, std::string_view what);
+// Parses text in time that grows with its bytes; the error names `what` (a file, "reply of worker
+// native") with line and column. Refused beside what is not JSON: a key that an object has twice,
+// and what is nested too deep or would take too much memory. `stop` ends a long text (interrupted).
+Result<Json> parse_json(std::string_view text, std::string_view what,
+                        const StopToken* stop = nullptr);
 
 // Sorted keys, no spaces, UTF-8 (invalid sequences replaced), shortest round-trip numbers.
 std::string canonical_json(const Json& value);

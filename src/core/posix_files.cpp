@@ -51,9 +51,20 @@ std::unique_ptr<Clock> system_clock_port() { return std::make_unique<SystemClock
 
 Status write_file_atomically(const std::string& path, std::string_view content) {
     const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    const std::string folder = folder_of(path);
+    // Without a name until it is whole: whatever ends this process, nothing of it stays behind.
+    // Not every file system has such files, and they get their name by way of /proc.
+    int descriptor = ::access("/proc/self/fd", X_OK) == 0
+                         ? ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)
+                         : -1;
+    const bool is_nameless = descriptor >= 0;
+    if (!is_nameless)
+        descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (descriptor < 0) return failed(fmt::format("cannot write {}: {}", path, why()));
-    bool ok = write_all(descriptor, content) && ::fsync(descriptor) == 0;
+    const std::string nameless = fmt::format("/proc/self/fd/{}", descriptor);
+    bool ok = write_all(descriptor, content) && ::fsync(descriptor) == 0 &&
+              (!is_nameless || ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, temporary.c_str(),
+                                        AT_SYMLINK_FOLLOW) == 0);
     std::string reason = ok ? "" : why();
     if (::close(descriptor) != 0 && ok) {
         ok = false;
@@ -68,10 +79,10 @@ Status write_file_atomically(const std::string& path, std::string_view content) 
         return failed(fmt::format("cannot write {}: {}; nothing was left behind", path, reason));
     }
     // The rename itself is durable only once its folder is.
-    const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        ::fsync(folder);
-        ::close(folder);
+    const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened >= 0) {
+        ::fsync(opened);
+        ::close(opened);
     }
     return {};
 }

@@ -2,6 +2,7 @@
 // test records them. Implementations must not throw and may be called from one thread only.
 #pragma once
 
+#include <csignal>
 #include <string>
 
 #include "core/records.hpp"
@@ -25,6 +26,24 @@ class StopToken {
 public:
     virtual ~StopToken() = default;
     virtual bool stop_requested() const = 0;
+    // The signal that asked to stop.
+    virtual int signal_number() const { return SIGINT; }
+    // The command line ends a process that does not end by itself soon after a signal, but not
+    // between these two calls.
+    virtual void begin_must_finish() const {}
+    virtual void end_must_finish() const {}
+};
+
+// While it lives the process is writing what must not be lost: a measured run.
+class MustFinish {
+public:
+    explicit MustFinish(const StopToken& stop) : stop_(stop) { stop_.begin_must_finish(); }
+    ~MustFinish() { stop_.end_must_finish(); }
+    MustFinish(const MustFinish&) = delete;
+    MustFinish& operator=(const MustFinish&) = delete;
+
+private:
+    const StopToken& stop_;
 };
 
 }  // namespace peakward

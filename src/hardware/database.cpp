@@ -325,6 +325,11 @@ Result<std::string> write_entry(const std::string& folder, const HardwareSpec& s
         return failed("neither XDG_DATA_HOME nor HOME is set: nowhere to write a product");
     if (const auto problems = problems_of(spec); !problems.empty())
         return failed(fmt::format("{}: {}", spec.id, problems.front()));
+    // It is the name of a file, and file systems take 255 bytes with the ending.
+    constexpr std::size_t id_letters_max = 128;
+    if (spec.id.size() > id_letters_max)
+        return failed(fmt::format("the id '{}…' has {} letters and is too long: at most {}",
+                                  spec.id.substr(0, 32), spec.id.size(), id_letters_max));
     const fs::path place = fs::path(folder) / spec.kind / spec.vendor;
     if (auto made = make_folder(place); !made) return tl::make_unexpected(made.error());
     std::string path = (place / (spec.id + ".json")).string();

@@ -126,7 +126,7 @@ std::string what_else(const Json& json) {
 
 }  // namespace
 
-Result<Document> read_document(std::string_view text) {
+Result<Document> read_document(std::string_view text, const StopToken* stop) {
     auto utf8 = as_utf8(text);
     if (!utf8) return tl::make_unexpected(utf8.error());
     // Behind a byte order mark, too.
@@ -134,7 +134,9 @@ Result<Document> read_document(std::string_view text) {
         return failed("is empty");
     Document document;
     const std::string plain = without_not_numbers(*utf8, document.not_numbers);
-    auto json = parse_json(plain, "the file");
+    auto json = parse_json(plain, "the file", stop);
+    if (!json && json.error().kind == ErrorKind::interrupted)
+        return tl::make_unexpected(json.error());
     if (!json) {
         std::string message = json.error().message;
         message.erase(0, message.find(": ") + 2);

@@ -17,7 +17,7 @@ struct Document {
 
 // UTF-8 with or without a byte order mark, or UTF-16 with one. The error is one sentence, without
 // the file's name: empty, binary, cut short, nested too deep, not JSON.
-Result<Document> read_document(std::string_view text);
+Result<Document> read_document(std::string_view text, const StopToken* stop = nullptr);
 
 enum class DocumentKind {
     older_profile,  // one calibration of the older tool, any generation

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/progress.hpp"
 #include "core/result.hpp"
 #include "core/series.hpp"
 
@@ -23,7 +24,11 @@ struct SeriesRequest {
     // Metrics of scores or of measurements; empty: peak_measured_gops. With a metric of
     // measurements (gops, gbps, median_s, …) the series are those of single cases.
     std::vector<std::string> metrics = {};
-    bool as_recorded = false;  // efficiencies against the peaks that the runs recorded
+    bool as_recorded = false;         // efficiencies against the peaks that the runs recorded
+    const StopToken* stop = nullptr;  // ends the reading and the analysis (interrupted)
+
+    // An error once `stop` is set.
+    Status check_stop() const;
 };
 
 // A series with what it is a part of.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ctime>
 #include <random>
+#include <utility>
 
 #include "catalog/catalog.hpp"
 #include "core/private_paths.hpp"
@@ -11,6 +12,7 @@
 #include "score/precision_matrix.hpp"
 #include "score/score.hpp"
 #include "session/internal.hpp"
+#include "session/keep_run.hpp"
 #include "session/probe_history.hpp"
 #include "session/products.hpp"
 #include "session/session.hpp"
@@ -222,6 +224,67 @@ Status choose_products(const HardwareDatabase& database, CalibrateRequest& reque
     return {};
 }
 
+// With a run in hand: a backup or a rebuild of years of runs holds the lock for a minute.
+constexpr std::chrono::seconds lock_wait_with_run{120};
+
+Status append_patiently(const std::string& location, const Run& run, Observer& observer,
+                        const StopToken& stop) {
+    StoreOptions options;
+    options.stop = &stop;
+    options.lock_wait = lock_wait_with_run;
+    options.on_wait = [&] {
+        observer.note(
+            fmt::format("the run is measured; waiting up to {} s for another process that holds "
+                        "{}. Ctrl-C writes the run to a file instead",
+                        lock_wait_with_run.count(), location));
+    };
+    // Opened again: the file may have been moved while this was measuring.
+    auto store = open_store(location, OpenMode::append, options);
+    if (!store) return tl::make_unexpected(store.error());
+    if (auto appended = (*store)->append(run); !appended)
+        return tl::make_unexpected(appended.error());
+    return {};
+}
+
+void store_or_keep(CalibrateReply& reply, Observer& observer, const StopToken& stop) {
+    auto stored = append_patiently(reply.store_location, reply.run, observer, stop);
+    if (stored) return;
+    const std::string location = std::exchange(reply.store_location, "");
+    std::string message =
+        fmt::format("run {} is not stored: {}", reply.run.run_id, stored.error().message);
+    if (const auto file = keep_run(reply.run, location)) {
+        reply.kept_in = *file;
+        message += fmt::format("\nThe run is kept in {}; this command stores it:\n  {}", *file,
+                               import_command(*file, location));
+    } else {
+        message += "\nNo file could be written to keep it either: " + file.error().message;
+    }
+    const bool by_signal = stop.stop_requested();
+    reply.not_stored =
+        Error{by_signal ? ErrorKind::interrupted : ErrorKind::failed, std::move(message)};
+}
+
+// What this machine is, and whether it is fit to measure.
+Status look_at_host(const Machine& machine, const HardwareDatabase& database,
+                    CalibrateRequest& request, Run& run, Observer& observer) {
+    observer.stage_started("detect");
+    // A captured machine has no installation.
+    const std::string note = machine.root.is_live() ? put_damaged_install_id_aside("") : "";
+    if (!note.empty()) {
+        observer.note("warning: " + note);
+        run.flags.emplace_back("install_id_replaced");
+    }
+    run.context = read_context(machine, {request.python, request.blas_library});
+    if (auto ok = choose_products(database, request, run, observer); !ok) return ok;
+    observer.stage_started("preflight");
+    run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
+    if (run.preflight.verdict != CheckStatus::fail) return {};
+    if (!request.force) return refused(refusal(run.preflight));
+    run.flags.emplace_back("forced");
+    observer.note("preflight failed; measuring because of --force, and the run is flagged");
+    return {};
+}
+
 // Which run this is, when it was made and by what.
 void sign(Run& run, Clock& clock) {
     run.run_id = random_uuid();
@@ -286,27 +349,20 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     std::unique_ptr<RunStore> store;
     if (request.keep) {
         reply.store_location = default_store_location(request.store_location);
-        auto opened = open_store(reply.store_location, OpenMode::append);
+        StoreOptions patience;
+        patience.stop = &stop;
+        auto opened = open_store(reply.store_location, OpenMode::append, patience);
         if (!opened) return tl::make_unexpected(opened.error());
         store = std::move(*opened);
     }
 
     Run& run = reply.run;
-    observer.stage_started("detect");
-    run.context = read_context(machine, {request.python, request.blas_library});
-    if (auto ok = choose_products(database, request, run, observer); !ok)
+    if (auto ok = look_at_host(machine, database, request, run, observer); !ok)
         return tl::make_unexpected(ok.error());
     options->devices = request.devices;  // a preset may have named them
-    observer.stage_started("preflight");
-    run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
-    if (run.preflight.verdict == CheckStatus::fail) {
-        if (!request.force) return refused(refusal(run.preflight));
-        run.flags.emplace_back("forced");
-        observer.note("preflight failed; measuring because of --force, and the run is flagged");
-    }
-
     run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);
     if (store) options->known_plateau = known_plateau(*store, run, request.threads);
+    store.reset();
     options->energy_of_device = [&machine](const std::string& device) {
         return device.starts_with("cuda") ? energy_of_gpu(machine.root) : EnergySource{};
     };
@@ -315,15 +371,17 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
                             machine.clock, observer, stop);
     observer.finished();
     if (!measured) return tl::make_unexpected(measured.error());
-    // Also when it came too late for the measuring stage to see: a worker that was killed by
-    // Ctrl-C in the last case would else be stored as one that crashed.
-    if (measured->interrupted || stop.stop_requested())
-        return failed("interrupted: nothing was stored");
-
     take_versions_of_workers(run.context, measured->backends);
-    take_versions_of_workers(
-        run.context, probe_backends(unasked_workers(workers, measured->backends), machine.launcher,
-                                    machine.clock));
+    if (!measured->interrupted)
+        take_versions_of_workers(run.context,
+                                 probe_backends(unasked_workers(workers, measured->backends),
+                                                machine.launcher, machine.clock));
+    const MustFinish guard(stop);
+    // Also when it came too late for the measuring stage to see: a worker that was killed by
+    // Ctrl-C in the last case or the last probe would else be stored as one that crashed.
+    if (measured->interrupted || stop.stop_requested())
+        return tl::make_unexpected(
+            Error{ErrorKind::interrupted, "interrupted: nothing was stored"});
     run.seed = seed;
     run.arguments = request.arguments;
     sign(run, machine.clock);
@@ -338,9 +396,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     run.precision_matrix = precision_matrix(run);
     run.wall_s = Seconds(machine.clock.monotonic() - started).count();
     drop_private_paths(run);
-    if (store) {
-        if (auto kept = store->append(run); !kept) return tl::make_unexpected(kept.error());
-    }
+    if (request.keep) store_or_keep(reply, observer, stop);
     return reply;
 }
 

@@ -125,14 +125,16 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
         const auto text = text_of(path);
         if (!text) return tl::make_unexpected(text.error());
         auto file = read_csv_series(*text, path == standard_input ? "standard input" : path,
-                                    request.choice);
+                                    request.choice, &stop);
         if (!file) return tl::make_unexpected(file.error());
         reply.notes.insert(reply.notes.end(), file->notes.begin(), file->notes.end());
         reply.files.push_back(std::move(*file));
     }
     for (std::size_t at = 0; at < reply.files.size(); ++at)
         for (std::size_t column = 0; column < reply.files[at].series.size(); ++column) {
-            if (stop.stop_requested()) return failed("interrupted before all series were read");
+            if (stop.stop_requested())
+                return tl::make_unexpected(
+                    Error{ErrorKind::interrupted, "interrupted before all series were analysed"});
             ChangedSeries one;
             one.file = at;
             one.column = column;

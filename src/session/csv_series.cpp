@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "core/csv_text.hpp"
 #include "core/text.hpp"
@@ -193,8 +194,9 @@ struct Column {
 // One file while it is read.
 class Reading {
 public:
-    Reading(std::string_view text, const std::string& name, const CsvChoice& choice)
-        : separator_(separator_of(text)), records_(text, separator_), choice_(choice) {
+    Reading(std::string_view text, const std::string& name, const CsvChoice& choice,
+            const StopToken* stop)
+        : separator_(separator_of(text)), records_(text, separator_), choice_(choice), stop_(stop) {
         file_.name = name;
     }
 
@@ -239,13 +241,13 @@ private:
                 fmt::format("{}: the first row holds data, so the columns have no names but "
                             "'column 1' and so on",
                             file_.name));
+        std::set<std::string> taken;
         for (std::size_t i = 0; i < first.cells.size(); ++i) {
             std::string name = first_is_data_ ? "" : from_csv_name(trim(first.cells[i]));
             const std::string place = fmt::format("column {}", i + 1);
             if (name.empty()) name = place;
             // Again where somebody called a column like that.
-            while (std::find(names_.begin(), names_.end(), name) != names_.end())
-                name += " (" + place + ")";
+            while (!taken.insert(name).second) name += " (" + place + ")";
             names_.push_back(name);
             columns_.push_back({name, {}, 0, 0, {}});
         }
@@ -301,7 +303,12 @@ private:
 
     Status take_rows(Record& record) {
         if (first_is_data_) take_row(record);
+        constexpr std::size_t rows_between_looks = 1024;
         while (records_.next(record)) {
+            if (rows_ % rows_between_looks == 0 && stop_ && stop_->stop_requested())
+                return tl::make_unexpected(
+                    Error{ErrorKind::interrupted,
+                          fmt::format("interrupted while reading {}", file_.name)});
             if (record.is_blank()) continue;
             // A separator at the end of every row, or of some.
             while (record.cells.size() > columns_.size() && trim(record.cells.back()).empty())
@@ -402,6 +409,7 @@ private:
     char separator_;
     Records records_;
     const CsvChoice& choice_;
+    const StopToken* stop_;
     CsvFile file_;
     bool first_is_data_ = false;
     std::vector<std::string> names_;
@@ -415,12 +423,12 @@ private:
 }  // namespace
 
 Result<CsvFile> read_csv_series(std::string_view text, const std::string& name,
-                                const CsvChoice& choice) {
+                                const CsvChoice& choice, const StopToken* stop) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     if (text.find('\0') != std::string_view::npos || text.starts_with("\xFF\xFE") ||
         text.starts_with("\xFE\xFF"))
         return failed(name + " is binary or UTF-16, not CSV: save it as UTF-8 text");
-    return Reading(text, name, choice).read();
+    return Reading(text, name, choice, stop).read();
 }
 
 }  // namespace peakward

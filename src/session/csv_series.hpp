@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/progress.hpp"
 #include "core/result.hpp"
 
 namespace peakward {
@@ -35,8 +36,9 @@ struct CsvFile {
 // A file of one column has no times, and neither has one whose first column is chosen for values.
 // Rows stand in the order of the file, or of their times where those can be read and go backwards.
 // A value that is text is an error, unless its whole column is: then it is no series. Errors are
-// one sentence with the file and the line: `usage` where a column is asked for that is not there.
+// one sentence with the file and the line: `usage` where a column is asked for that is not there,
+// `interrupted` where `stop` ended the reading.
 Result<CsvFile> read_csv_series(std::string_view text, const std::string& name,
-                                const CsvChoice& choice);
+                                const CsvChoice& choice, const StopToken* stop = nullptr);
 
 }  // namespace peakward

@@ -43,7 +43,7 @@ Survey survey_of(const std::vector<std::string>& files, const StopToken& stop) {
         // What is larger is a list of runs, which is not read twice for this.
         std::error_code error;
         if (std::filesystem::file_size(file, error) > profile_bytes_usual || error) continue;
-        const auto content = read_importable(file);
+        const auto content = read_importable(file, stop);
         if (!content || content->older.size() != 1) continue;
         const older::ImportedRun& profile = content->older.front();
         survey.times[file] = profile.run.timestamp;
@@ -72,31 +72,58 @@ void compare_with_cpu(older::ImportedRun& profile, const CpuRates& rates) {
              *rate, cpu->second)});
 }
 
+// Every precision is scored against every measurement: what no machine has is not computed.
+Status check_precisions(const Run& run) {
+    constexpr std::size_t precisions_max = 256;
+    std::set<std::string_view> precisions;
+    for (const Measurement& row : run.measurements) precisions.insert(row.what.precision);
+    for (const Score& score : run.results) precisions.insert(score.precision);
+    if (precisions.size() <= precisions_max) return {};
+    return failed(fmt::format("has a run of {} precisions: no machine has more than {}",
+                              precisions.size(), precisions_max));
+}
+
+Error stopped(const ImportReply& reply) {
+    return {ErrorKind::interrupted,
+            fmt::format("interrupted after {} runs: they are stored, and the same command goes on "
+                        "from there",
+                        reply.imported)};
+}
+
 class Import {
 public:
-    Import(const ImportRequest& request, ImportReply& reply)
-        : request_(request), reply_(reply), database_(load_hardware(user_hardware_folder())) {}
+    Import(const ImportRequest& request, ImportReply& reply, const StopToken& stop)
+        : request_(request),
+          reply_(reply),
+          stop_(stop),
+          database_(load_hardware(user_hardware_folder())) {}
 
     // An error is one of the store; what is wrong with the file is in the reply.
     Status take(const std::string& file, CpuRates& rates) {
-        auto content = read_importable(file);
-        if (!content) return refuse(file, content.error().message);
+        auto content = read_importable(file, stop_);
+        if (!content) return refuse(file, content.error());
         if (content->is_database) return take_database(file);
         std::vector<Run> runs = std::move(content->runs);
+        for (const Run& run : runs)
+            if (auto ok = check_precisions(run); !ok) return refuse(file, ok.error());
         for (older::ImportedRun& imported : content->older) {
+            if (auto ok = check_precisions(imported.run); !ok) return refuse(file, ok.error());
             if (is_gpu_profile(imported.run))
                 if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
             compare_with_cpu(imported, rates);
             auto run = complete_import(std::move(imported), request_.from, database_, matcher_);
-            if (!run) return refuse(file, run.error().message);
+            if (!run) return refuse(file, run.error());
             runs.push_back(std::move(*run));
         }
         return keep(file, content->what, std::move(runs));
     }
 
 private:
-    Status refuse(const std::string& file, const std::string& reason) {
-        reply_.refused.push_back({file, reason});
+    // A signal is no fault of the file.
+    Status refuse(const std::string& file, const Error& error) {
+        if (error.kind == ErrorKind::interrupted || stop_.stop_requested())
+            return tl::make_unexpected(stopped(reply_));
+        reply_.refused.push_back({file, error.message});
         return {};
     }
 
@@ -106,7 +133,8 @@ private:
         const bool exists = std::filesystem::exists(reply_.store_location, error);
         if (request_.dry_run && !exists) return {};
         auto store =
-            open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append);
+            open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append,
+                       store_options());
         if (!store) return tl::make_unexpected(store.error());
         store_ = std::move(*store);
         return {};
@@ -146,59 +174,114 @@ private:
         return {};
     }
 
-    Result<bool> is_there(const std::string& run_id) {
-        if (seen_.contains(run_id)) return true;
+    // What is known under this id: of the store, or of an earlier file of a dry run.
+    Result<std::optional<RunContent>> known_content(const std::string& run_id) {
+        using Known = std::optional<RunContent>;
+        if (const auto seen = seen_.find(run_id); seen != seen_.end()) return Known(seen->second);
+        if (!store_) return Known();
+        const auto digest = store_->digest_of(run_id);
+        if (!digest) return tl::make_unexpected(digest.error());
+        if (!*digest) return Known();
+        const auto run = store_->find(run_id);
+        if (!run) return tl::make_unexpected(run.error());
+        auto content = content_of(*run);
+        if (!content) return tl::make_unexpected(content.error());
+        return Known(std::move(*content));
+    }
+
+    Status refuse_other(const std::string& file, const std::string& run_id, const RunContent& known,
+                        const RunContent& given) {
+        reply_.other_content = true;
+        return refuse(file, {ErrorKind::failed,
+                             fmt::format("has run {} with other content (SHA-256 {}) than the run "
+                                         "that is known by this id (SHA-256 {}): one of them was "
+                                         "changed after it was measured",
+                                         run_id, given.digest, known.digest)});
+    }
+
+    // Whether the same document lies under this id in both databases; then nothing is read.
+    Result<bool> is_equal_document(RunStore& source, const std::string& run_id) {
         if (!store_) return false;
-        return store_->contains(run_id);
+        const auto known = store_->digest_of(run_id);
+        if (!known) return tl::make_unexpected(known.error());
+        if (!*known) return false;
+        const auto given = source.digest_of(run_id);
+        return given && *given == *known;
     }
 
     // Run by run: a database of years does not fit in memory. That every new run can be read is
     // seen before the first is written.
     Status take_database(const std::string& file) {
-        auto source = open_store(file, OpenMode::read);
-        if (!source) return refuse(file, source.error().message);
+        auto source = open_store(file, OpenMode::read, store_options());
+        if (!source) return refuse(file, source.error());
         RunFilter all;
         all.limit = 0;
         auto summaries = (*source)->history(all);
-        if (!summaries) return refuse(file, summaries.error().message);
-        if (summaries->empty()) return refuse(file, "is a database of Peakward without a run");
+        if (!summaries) return refuse(file, summaries.error());
+        if (summaries->empty())
+            return refuse(file, {ErrorKind::failed, "is a database of Peakward without a run"});
         if (auto status = open(); !status) return status;
         ImportedFile kept{file, "Peakward database", 0, 0};
         std::vector<std::string> fresh;
         // Oldest first: a correction comes after what it supersedes.
         for (auto at = summaries->rbegin(); at != summaries->rend(); ++at) {
-            const auto there = is_there(at->run_id);
-            if (!there) return tl::make_unexpected(there.error());
-            if (*there)
+            if (stop_.stop_requested()) return tl::make_unexpected(stopped(reply_));
+            const auto equal = is_equal_document(**source, at->run_id);
+            if (!equal) return tl::make_unexpected(equal.error());
+            if (*equal) {
                 ++kept.duplicates;
-            else
+                continue;
+            }
+            const auto run = (*source)->find(at->run_id);
+            if (!run) return refuse(file, run.error());
+            const auto known = known_content(at->run_id);
+            if (!known) return tl::make_unexpected(known.error());
+            if (!*known) {
                 fresh.push_back(at->run_id);
+                continue;
+            }
+            const auto given = content_of(*run);
+            if (!given) return refuse(file, given.error());
+            if (!same_content(**known, *given))
+                return refuse_other(file, at->run_id, **known, *given);
+            ++kept.duplicates;
         }
-        for (const std::string& id : fresh)
-            if (auto run = (*source)->find(id); !run) return refuse(file, run.error().message);
-        if (auto status = copy(**source, fresh, kept); !status) {
-            count(kept);
-            return refuse(file, fmt::format("{} (after {} runs, which are in)",
-                                            status.error().message, kept.imported));
-        }
+        auto status = copy(**source, fresh, kept);
         count(kept);
+        if (!status)
+            return refuse(
+                file, {status.error().kind, fmt::format("{} (after {} runs, which are in)",
+                                                        status.error().message, kept.imported)});
         return {};
     }
 
     Status copy(RunStore& source, const std::vector<std::string>& ids, ImportedFile& kept) {
         std::vector<Run> batch;
         for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (stop_.stop_requested()) return tl::make_unexpected(stopped(reply_));
             auto run = source.find(ids[i]);
             if (!run) return tl::make_unexpected(run.error());
             batch.push_back(std::move(*run));
             if (batch.size() < batch_runs && i + 1 < ids.size()) continue;
-            if (store_ && !request_.dry_run)
-                if (auto done = store_->append_all(batch); !done)
-                    return tl::make_unexpected(done.error());
-            for (const Run& copied : batch) seen_.insert(copied.run_id);
+            if (auto status = bring_in(batch); !status) return status;
             kept.imported += std::ssize(batch);
             note_doubts(kept.file, batch);
             batch.clear();
+        }
+        return {};
+    }
+
+    // All of them or none. A dry run remembers them instead.
+    Status bring_in(const std::vector<Run>& runs) {
+        if (!request_.dry_run) {
+            if (auto done = store_->append_all(runs); !done)
+                return tl::make_unexpected(done.error());
+            return {};
+        }
+        for (const Run& run : runs) {
+            auto content = content_of(run);
+            if (!content) return tl::make_unexpected(content.error());
+            seen_.emplace(run.run_id, std::move(*content));
         }
         return {};
     }
@@ -213,20 +296,30 @@ private:
         if (auto status = open(); !status) return status;
         ImportedFile kept{file, what, 0, 0};
         std::vector<Run> fresh;
-        std::set<std::string> ids;
+        std::map<std::string, std::size_t> places;  // in `fresh`
         for (Run& run : runs) {
-            const auto there = is_there(run.run_id);
-            if (!there) return tl::make_unexpected(there.error());
-            if (*there || !ids.insert(run.run_id).second)
-                ++kept.duplicates;
-            else
+            if (stop_.stop_requested()) return tl::make_unexpected(stopped(reply_));
+            const auto place = places.find(run.run_id);
+            auto known = place == places.end()
+                             ? known_content(run.run_id)
+                             : content_of(fresh[place->second]).map([](RunContent content) {
+                                   return std::optional(std::move(content));
+                               });
+            if (!known && place != places.end()) return refuse(file, known.error());
+            if (!known) return tl::make_unexpected(known.error());
+            if (!*known) {
+                places.emplace(run.run_id, fresh.size());
                 fresh.push_back(std::move(run));
+                continue;
+            }
+            const auto given = content_of(run);
+            if (!given) return refuse(file, given.error());
+            if (!same_content(**known, *given))
+                return refuse_other(file, run.run_id, **known, *given);
+            ++kept.duplicates;
         }
-        kept.imported = static_cast<std::int64_t>(fresh.size());
-        if (store_ && !request_.dry_run)
-            if (auto done = store_->append_all(fresh); !done)
-                return refuse(file, done.error().message);
-        seen_.merge(ids);
+        if (auto status = bring_in(fresh); !status) return refuse(file, status.error());
+        kept.imported = std::ssize(fresh);
         count(kept);
         note_doubts(file, fresh);
         return {};
@@ -251,12 +344,19 @@ private:
         reply_.flagged.push_back({file, reason});
     }
 
+    StoreOptions store_options() const {
+        StoreOptions options;
+        options.stop = &stop_;
+        return options;
+    }
+
     const ImportRequest& request_;
     ImportReply& reply_;
+    const StopToken& stop_;
     HardwareDatabase database_;
     Matcher matcher_{database_};  // made once: it compiles every pattern
     std::unique_ptr<RunStore> store_;
-    std::set<std::string> seen_;
+    std::map<std::string, RunContent> seen_;  // by run_id; of a dry run alone
     std::set<std::string> looked_up_;
 };
 
@@ -266,7 +366,8 @@ Result<ImportReply> import_files(const ImportRequest& request, const StopToken& 
     if (request.paths.empty()) return wrong_usage("name files or folders to import");
     ImportReply reply;
     reply.store_location = default_store_location(request.db);
-    FoundFiles found = find_importable(request.paths);
+    FoundFiles found = find_importable(request.paths, stop);
+    if (stop.stop_requested()) return tl::make_unexpected(stopped(reply));
     reply.refused = std::move(found.refused);
     reply.passed_over = found.passed_over;
     if (found.files.empty() && reply.refused.empty())
@@ -279,13 +380,9 @@ Result<ImportReply> import_files(const ImportRequest& request, const StopToken& 
                          const std::string &at = survey.times[a], &other = survey.times[b];
                          return !at.empty() && (other.empty() || at < other);
                      });
-    Import importer(request, reply);
+    Import importer(request, reply, stop);
     for (const std::string& file : found.files) {
-        if (stop.stop_requested())
-            return failed(
-                fmt::format("stopped after {} runs: they are stored, and the same command "
-                            "goes on from there",
-                            reply.imported));
+        if (stop.stop_requested()) return tl::make_unexpected(stopped(reply));
         if (auto status = importer.take(file, survey.rates); !status)
             return tl::make_unexpected(status.error());
     }

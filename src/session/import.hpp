@@ -37,6 +37,7 @@ struct ImportReply {
     std::int64_t duplicates = 0;      // runs that were there, or came twice
     std::vector<ImportNote> flagged;  // came in, with the flag doubtful_import
     std::vector<ImportNote> refused;  // nothing of these came in
+    bool other_content = false;       // some of these have a known run_id with other content
     std::int64_t passed_over = 0;     // files in folders whose names end in neither json nor db
 };
 

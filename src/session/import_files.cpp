@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 // text takes several times its size in memory.
 constexpr std::uintmax_t text_bytes_max = 128u << 20;
 constexpr std::uintmax_t rows_bytes_max = 1u << 30;
+constexpr std::size_t run_id_letters_max = 128;  // as the store takes them
 
 bool has_ending(const fs::path& path) {
     const std::string ending = to_lower(path.extension().string());
@@ -31,6 +32,8 @@ bool has_ending(const fs::path& path) {
 
 class Search {
 public:
+    explicit Search(const StopToken& stop) : stop_(stop) {}
+
     void look_at(const fs::path& path, bool named) {
         std::error_code error;
         const fs::file_status status = fs::status(path, error);
@@ -50,7 +53,7 @@ public:
     }
 
     FoundFiles finish() && {
-        while (!folders_.empty()) {
+        while (!folders_.empty() && !stop_.stop_requested()) {
             const fs::path folder = folders_.back();
             folders_.pop_back();
             walk(folder);
@@ -67,7 +70,8 @@ private:
         fs::directory_iterator entries(folder, error);
         if (error) return refuse(folder, "cannot be read: " + error.message());
         std::vector<fs::path> paths;
-        for (const fs::directory_iterator end; entries != end; entries.increment(error)) {
+        for (const fs::directory_iterator end; entries != end && !stop_.stop_requested();
+             entries.increment(error)) {
             if (error) return refuse(folder, "cannot be read to its end: " + error.message());
             paths.push_back(entries->path());
         }
@@ -79,6 +83,7 @@ private:
         found_.refused.push_back({path.string(), reason});
     }
 
+    const StopToken& stop_;
     FoundFiles found_;
     std::vector<fs::path> folders_;
     std::set<std::string> seen_;
@@ -109,6 +114,9 @@ Result<Run> own_run(const Json& json) {
                         "program",
                         run->run_id, run->schema_version));
     if (run->run_id.empty()) return failed("has a run without a run_id");
+    if (run->run_id.size() > run_id_letters_max)
+        return failed(fmt::format("has a run_id of {} letters, which is too long: at most {}",
+                                  run->run_id.size(), run_id_letters_max));
     if (!store::parse_period(run->timestamp))
         return failed(fmt::format("run {} has the time '{}', which is none that can be read",
                                   run->run_id, run->timestamp));
@@ -159,13 +167,13 @@ Result<FileContent> content_of(const older::Document& document) {
 
 }  // namespace
 
-FoundFiles find_importable(const std::vector<std::string>& paths) {
-    Search search;
+FoundFiles find_importable(const std::vector<std::string>& paths, const StopToken& stop) {
+    Search search(stop);
     for (const std::string& path : paths) search.look_at(path, true);
     return std::move(search).finish();
 }
 
-Result<FileContent> read_importable(const std::string& path) {
+Result<FileContent> read_importable(const std::string& path, const StopToken& stop) {
     using namespace std::string_view_literals;
     std::error_code error;
     const std::uintmax_t bytes = fs::file_size(path, error);
@@ -186,11 +194,11 @@ Result<FileContent> read_importable(const std::string& path) {
                         size_words(bytes), size_words(text_bytes_max)));
     const auto text = read_whole_file(path, text_bytes_max);
     if (!text) return tl::make_unexpected(text.error());
-    return read_importable_text(*text);
+    return read_importable_text(*text, &stop);
 }
 
-Result<FileContent> read_importable_text(std::string_view text) {
-    const auto document = older::read_document(text);
+Result<FileContent> read_importable_text(std::string_view text, const StopToken* stop) {
+    const auto document = older::read_document(text, stop);
     if (!document) return tl::make_unexpected(document.error());
     return content_of(*document);
 }

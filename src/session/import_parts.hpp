@@ -1,7 +1,9 @@
 // Shared by the files of session/ that import.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +22,7 @@ struct FoundFiles {
     std::int64_t passed_over = 0;
 };
 // Folders to their depths, links followed, loops left.
-FoundFiles find_importable(const std::vector<std::string>& paths);
+FoundFiles find_importable(const std::vector<std::string>& paths, const StopToken& stop);
 
 // What a file holds, before anything of this machine is added.
 struct FileContent {
@@ -30,10 +32,25 @@ struct FileContent {
     // A database of Peakward: of any size, so nothing of it is read yet.
     bool is_database = false;
 };
-// The error is one sentence without the file's name.
-Result<FileContent> read_importable(const std::string& path);
+// The error is one sentence without the file's name; `interrupted` where `stop` ended it.
+Result<FileContent> read_importable(const std::string& path, const StopToken& stop);
 // The same of a text that is in memory: everything but databases.
-Result<FileContent> read_importable_text(std::string_view text);
+Result<FileContent> read_importable_text(std::string_view text, const StopToken* stop = nullptr);
+
+// What two runs of one id are compared by.
+struct RunContent {
+    std::string digest;  // SHA-256 of the run as a database keeps it
+    std::string source;  // SHA-256 of the profile that it came from; "": it has an id of its own
+    bool is_rows = false;
+    std::int64_t timestamp_unix = 0;
+    std::string hardware_fingerprint;
+    // By device, backend and precision: bandwidth, best matrix product, best rate.
+    std::map<std::array<std::string, 3>, std::array<std::optional<double>, 3>> figures;
+};
+Result<RunContent> content_of(const Run& run);
+// A profile is named by its content, and what this program adds to it may differ. Rows of an export
+// are a part of their run.
+bool same_content(const RunContent& known, const RunContent& given);
 
 // Gives a run from elsewhere what the store needs: a time, an identity, products, scores.
 Result<Run> complete_import(older::ImportedRun imported, const std::string& from,

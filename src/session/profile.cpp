@@ -45,15 +45,14 @@ fs::path free_name(const fs::path& folder, const Profile& profile, const std::st
 Result<std::vector<Profile>> load_profiles(const std::string& path) {
     const auto text = text_of(path);
     if (!text) return tl::make_unexpected(text.error());
-    const Json document = Json::parse(*text, nullptr, false);
-    if (document.is_discarded())
-        return failed(fmt::format("{}: not a JSON document, or cut short", path));
-    if (document.is_object() && document.contains("measurements")) {
-        auto run = run_from_json(document);
+    const auto document = parse_json(*text, path);
+    if (!document) return tl::make_unexpected(document.error());
+    if (document->is_object() && document->contains("measurements")) {
+        auto run = run_from_json(*document);
         if (!run) return failed(fmt::format("{}: {}", path, run.error().message));
         return profiles_of(*run);
     }
-    auto profile = profile_from_json(document);
+    auto profile = profile_from_json(*document);
     if (!profile) return failed(fmt::format("{}: {}", path, profile.error().message));
     return std::vector<Profile>{std::move(*profile)};
 }

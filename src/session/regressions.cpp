@@ -226,12 +226,14 @@ Result<RegressionsReply> look_for_regressions(const std::string& db,
 
     RegressionsReply reply;
     reply.store_location = analysed->store_location;
+    if (auto ok = request.series.check_stop(); !ok) return tl::make_unexpected(ok.error());
     reply.report = find_regressions(series, request.options);
     Explainer explainer(db, *analysed, loaded);
     if (auto ok = explainer.load(reply.report); !ok) return tl::make_unexpected(ok.error());
     const auto explain_all = [&](std::vector<Regression>& from,
                                  std::vector<ExplainedRegression>& to) -> Status {
         for (const Regression& regression : from) {
+            if (auto ok = request.series.check_stop(); !ok) return ok;
             auto explained = explainer.explain(regression);
             if (!explained) return tl::make_unexpected(explained.error());
             to.push_back(std::move(*explained));
@@ -367,6 +369,7 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
     for (const auto& [place, group] : groups) {
         auto measured = calibrate(machine, request_for(group, how), observer, stop);
         if (!measured) return tl::make_unexpected(measured.error());
+        if (measured->not_stored) return tl::make_unexpected(*measured->not_stored);
         reply.runs.push_back(std::move(measured->run));
     }
     if (reply.runs.empty()) {

@@ -55,6 +55,10 @@ struct CalibrateRequest {
 struct CalibrateReply {
     Run run;
     std::string store_location;  // "" when not stored
+    // Why the run is not stored although it should be, where it is kept and the command that stores
+    // it; the kind is `interrupted` where a signal ended the waiting.
+    std::optional<Error> not_stored;
+    std::string kept_in;  // the file; "" with `not_stored`: no file could be written
 };
 
 // The install's libexec/peakward/workers, then the folders in $PEAKWARD_WORKERS (colons between).
@@ -71,7 +75,8 @@ std::vector<BackendInfo> list_backends(const Machine& machine, const CalibrateRe
 // Everything is checked before anything is measured: names, the store (it is opened and written to
 // first, so that a full disk or a newer schema costs no measuring time), the preset against the
 // host (refused unless `skip_platform_check`), preflight (refused unless `force`). Interrupted runs
-// are not stored.
+// are not stored. A run that was measured to its end is never lost: while another process holds the
+// database it waits two minutes, and where the database cannot take the run a file keeps it.
 Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest request,
                                  Observer& observer, const StopToken& stop);
 

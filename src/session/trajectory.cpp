@@ -149,8 +149,10 @@ Result<Followed> follow(const std::string& db, const SeriesRequest& request, Fol
         if (!result.analysed.subjects[i].series.empty()) places.push_back(i);
     result.subjects.resize(places.size());
     in_parallel(places.size(), 0, [&](std::size_t i) {
+        if (!request.check_stop()) return;
         result.subjects[i] = followed(result.analysed.subjects[places[i]], places[i], what);
     });
+    if (auto status = request.check_stop(); !status) return tl::make_unexpected(status.error());
     put_leading_first(result.subjects);
     if (what == Follow::leading_alone) return result;
     auto facts = load_facts(db, seqs_of(result));

@@ -52,10 +52,13 @@ std::string default_store_location(const std::string& from_option) {
     return data + "/peakward/calibrations.db";
 }
 
-Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode) {
+Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
+                                             StoreOptions options) {
     auto path = file_of(location);
     if (!path) return tl::make_unexpected(path.error());
-    return store::open_sqlite_store(*path, mode);
+    store::SqliteOptions all;
+    static_cast<StoreOptions&>(all) = std::move(options);
+    return store::open_sqlite_store(*path, mode, all);
 }
 
 Result<MigrationReport> migrate_store(const std::string& location) {

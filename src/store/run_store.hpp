@@ -1,6 +1,7 @@
 // Runs, kept for ever: append and query. Nothing here changes or removes a run.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/progress.hpp"
 #include "core/records.hpp"
 #include "core/result.hpp"
 #include "core/series.hpp"
@@ -96,8 +98,9 @@ public:
     virtual Result<std::vector<RunSummary>> history(const RunFilter& filter) = 0;  // newest first
     // By run_id or any unambiguous prefix; the error lists the candidates.
     virtual Result<Run> find(const std::string& run_id_prefix) = 0;
-    // Whether a run with exactly this id is there, whatever its content.
-    virtual Result<bool> contains(const std::string& run_id) = 0;
+    // SHA-256 of the document of the run with exactly this id, as it is now; nothing when there is
+    // no such run.
+    virtual Result<std::optional<std::string>> digest_of(const std::string& run_id) = 0;
 
     // Every lineage there is, by its newest run, newest first.
     virtual Result<std::vector<KnownHardware>> hardware() = 0;
@@ -130,10 +133,17 @@ enum class OpenMode {
     append,  // made when missing, with its folder; older schemas are migrated
 };
 
+struct StoreOptions {
+    const StopToken* stop = nullptr;             // once it is set every method fails as interrupted
+    std::chrono::milliseconds lock_wait{10000};  // how long another process may hold the lock
+    std::function<void()> on_wait = {};          // called once a wait for it has lasted 2 s
+};
+
 // `--db` if given, else $PEAKWARD_DB, else $XDG_DATA_HOME/peakward/calibrations.db.
 std::string default_store_location(const std::string& from_option);
 // A path, or postgresql://... (a later release; refused here with that sentence).
-Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode);
+Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
+                                             StoreOptions options = {});
 // Brings an older schema up to this program's; says from and to.
 struct MigrationReport {
     int from = 0, to = 0;

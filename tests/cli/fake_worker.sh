@@ -3,6 +3,7 @@
 # for as long as its blocks say that they took.
 # FAKE_WORKER_MODE: "" answers well; "slow" tells its process id to the FIFO $FAKE_WORKER_FIFO when
 # a run begins, ignores SIGTERM and never answers; "crash" dies of a signal in its first run.
+# FAKE_WORKER_HOOK is a command of the shell that runs before the answer to the first run.
 id=0 threads=1 now=1000000000
 reply() { printf '{"id":%s,"ok":true%s}\n' "$id" "$1"; }
 run() {
@@ -42,6 +43,8 @@ while IFS= read -r line; do
                     ;;
                 crash) kill -SEGV $$ ;;
             esac
+            eval "$FAKE_WORKER_HOOK" > /dev/null
+            FAKE_WORKER_HOOK=''
             run "$line"
             ;;
         release) reply '' ;;

@@ -46,6 +46,7 @@ protected:
         set("XDG_STATE_HOME", (folder_ / "state").string());
         set("XDG_DATA_HOME", (folder_ / "data").string());
         set("FAKE_WORKER_MODE", "");
+        set("FAKE_WORKER_HOOK", "");
         auto root = captured_sys_root(tests + "machine");
         ASSERT_TRUE(root) << root.error().message;
         root_ = std::move(*root);
@@ -70,12 +71,11 @@ protected:
         ::setenv(name.c_str(), value.c_str(), 1);
     }
 
-    Ended run(const std::vector<std::string>& arguments) {
+    Ended run(const std::vector<std::string>& arguments, const StopToken& stop = NeverStop()) {
         std::ostringstream out, err;
         Console console{out, err, terminal_, terminal_, -1};
-        const NeverStop never;
         Ended ended;
-        ended.code = run_cli(arguments, {*root_, *launcher_, *clock_}, console, never);
+        ended.code = run_cli(arguments, {*root_, *launcher_, *clock_}, console, stop);
         ended.out = out.str();
         ended.err = err.str();
         return ended;

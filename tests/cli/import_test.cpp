@@ -374,6 +374,118 @@ TEST_F(ImportVerb, TakesRunsOfPeakwardAsTheyAre) {
     EXPECT_EQ(run({"db", "verify", "--db", file("third.db")}).code, 0);
 }
 
+// A run and a copy of it in which somebody changed a figure.
+class OtherContent : public ImportVerb {
+protected:
+    static std::string fixture(int number) {
+        return fmt::format("{}/tests/fixtures/import/same_id_{}.json", PEAKWARD_SOURCE_DIR, number);
+    }
+    static Json read(int number) {
+        std::ifstream stream(fixture(number));
+        return Json::parse(stream);
+    }
+    static void expect_refused(const Json& reply) {
+        ASSERT_THAT(reply["refused"], SizeIs(1));
+        EXPECT_THAT(reply["refused"][0]["reason"].get<std::string>(),
+                    testing::ContainsRegex("has run 8dc98764-[0-9a-f-]+ with other content "
+                                           "\\(SHA-256 [0-9a-f]{64}\\).*\\(SHA-256 [0-9a-f]{64}"));
+    }
+};
+
+TEST_F(OtherContent, UnderAKnownIdIsRefused) {
+    EXPECT_EQ(document({"import", fixture(1)})["imported"], 1);
+    expect_refused(document({"import", fixture(2)}, 1));
+    expect_refused(document({"import", fixture(2), "--dry-run"}, 1));
+    EXPECT_EQ(document({"import", fixture(1)})["duplicates"], 1);
+    EXPECT_THAT(history(), SizeIs(1));
+}
+
+TEST_F(OtherContent, InOneCallIsRefusedToo) {
+    for (const bool dry_run : {true, false}) {
+        std::vector<std::string> words{"import", fixture(1), fixture(2)};
+        if (dry_run) words.emplace_back("--dry-run");
+        const Json reply = document(words, 1);
+        EXPECT_EQ(reply["imported"], 1);
+        expect_refused(reply);
+    }
+}
+
+TEST_F(OtherContent, InOneListRefusesTheList) {
+    put("list.json", {{"runs", {read(1), read(2)}}});
+    expect_refused(document({"import", in("list.json")}, 1));
+    EXPECT_THAT(history(), IsEmpty());
+    put("same.json", {{"runs", {read(1), read(1)}}});
+    const Json reply = document({"import", in("same.json")});
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_EQ(reply["duplicates"], 1);
+}
+
+TEST_F(OtherContent, OfAWholeDatabaseIsRefused) {
+    document({"import", fixture(1)});
+    document({"import", fixture(2), "--db", file("copy.db")});
+    expect_refused(document({"import", file("copy.db")}, 1));
+    expect_refused(document({"import", file("copy.db"), "--dry-run"}, 1));
+    EXPECT_THAT(history(), SizeIs(1));
+}
+
+TEST_F(OtherContent, OfExportedRowsIsRefused) {
+    put("rows.json", {{"runs", {row("a1", 600), row("a2", 700)}}});
+    document({"import", in("rows.json")});
+    put("rows.json", {{"runs", {row("a1", 601)}}});
+    const Json reply = document({"import", in("rows.json")}, 1);
+    EXPECT_THAT(reply["refused"][0]["reason"].get<std::string>(),
+                HasSubstr("has run a1 with other content"));
+}
+
+// Rows tell a part of what the run does.
+TEST_F(OtherContent, IsNotWhatOurOwnExportHas) {
+    document({"import", fixture(1)});
+    ASSERT_EQ(run({"export", in("export.json")}).code, 0);
+    EXPECT_EQ(document({"import", in("export.json")})["duplicates"], 1);
+    document({"import", in("export.json"), "--db", file("other.db")});
+    EXPECT_EQ(document({"import", fixture(1), "--db", file("other.db")})["duplicates"], 1);
+}
+
+TEST_F(ImportVerb, RefusesAKeyThatStandsTwice) {
+    for (const auto& [name, key] :
+         {std::pair{"date", "calibration_date"}, {"figure", "measured_gflops"}}) {
+        const Json reply =
+            document({"import", fmt::format("{}/tests/fixtures/import/duplicate_key_{}.json",
+                                            PEAKWARD_SOURCE_DIR, name)},
+                     1);
+        EXPECT_THAT(reply["refused"][0]["reason"].get<std::string>(),
+                    HasSubstr(fmt::format(
+                        "is ambiguous: one object has the key '{}' twice, at line ", key)));
+    }
+}
+
+TEST_F(ImportVerb, ReadsALongListOfSmallObjects) {
+    std::string text = "[";
+    for (int i = 1; i < 200'000; ++i) text += "{},";
+    std::ofstream(in("objects.json")) << text << "{}]";
+    EXPECT_THAT(reason(document({"import", in()}, 1)["refused"], "objects.json"),
+                HasSubstr("is a list whose entries are not all runs"));
+}
+
+TEST_F(ImportVerb, RefusesMorePrecisionsThanAnyMachineHas) {
+    Json rows = Json::array();
+    for (int i = 0; i < 300; ++i) {
+        rows.push_back(row("a1", 600));
+        rows.back()["precision"] = fmt::format("fp{}", i);
+    }
+    put("rows.json", rows);
+    EXPECT_THAT(reason(document({"import", in()}, 1)["refused"], "rows.json"),
+                HasSubstr("has a run of 300 precisions"));
+}
+
+TEST_F(ImportVerb, SaysThatARunIdIsTooLong) {
+    Json whole = to_json(store_test::make_run({.seed = 5, .measurements = 1, .windows = 0}));
+    whole["run_id"] = std::string(300, 'a');
+    put("long.json", whole);
+    EXPECT_THAT(reason(document({"import", in()}, 1)["refused"], "long.json"),
+                HasSubstr("has a run_id of 300 letters, which is too long: at most 128"));
+}
+
 TEST_F(ImportVerb, TakesNoRunOfPeakwardWithoutAnIdOrATime) {
     Json whole = to_json(store_test::make_run({.seed = 5, .measurements = 1, .windows = 0}));
     put("good.json", whole);

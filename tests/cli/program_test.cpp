@@ -1,10 +1,12 @@
 // The program itself, as a process: signals, pipes and what is left behind.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "cli/fixture.hpp"
 #include "core/text.hpp"
+#include "store/sqlite/connection.hpp"
 
 namespace peakward::cli {
 namespace {
@@ -67,13 +69,81 @@ TEST_F(Program, CtrlCStoresNothingAndLeavesNoChild) {
         EXPECT_FALSE(is_gone(worker));
         ASSERT_EQ(::kill(child->pid(), signal), 0);
         const std::string said = all_lines(*child);
-        EXPECT_EQ(child->ended(patience), "exit code 1");
+        EXPECT_EQ(child->ended(patience), fmt::format("exit code {}", 128 + signal));
         EXPECT_NE(said.find("interrupted: nothing was stored"), std::string::npos) << said;
         EXPECT_TRUE(is_gone(worker));
         set("FAKE_WORKER_MODE", "");
         EXPECT_EQ(document({"history"})["runs"].size(), 0u);
         EXPECT_EQ(document({"db", "verify"})["sound"], true);
     }
+}
+
+// It waits for data that never come, where nothing looks at a token.
+TEST_F(Program, OneSignalEndsAVerbThatWaits) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        const std::string fifo = file(fmt::format("series{}.csv", signal));
+        ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+        const auto child = start("exec '" + path() + "' changes '" + fifo + "' 2>&1");
+        ASSERT_TRUE(child);
+        const std::ofstream writer(fifo);  // blocks until the verb has opened its end
+        ASSERT_EQ(::kill(child->pid(), signal), 0);
+        EXPECT_EQ(all_lines(*child), "\npeakward: interrupted\n");
+        EXPECT_EQ(child->ended(patience), fmt::format("exit code {}", 128 + signal));
+    }
+}
+
+// Another process holds the database when the run is measured.
+TEST_F(Program, ASignalWhileItWaitsForTheDatabaseKeepsTheRun) {
+    ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
+    ASSERT_EQ(::mkfifo(file("go").c_str(), 0600), 0);
+    set("FAKE_WORKER_HOOK",
+        fmt::format("[[ -e {0}/seen ]] || {{ : > {0}/seen; echo 1 > {0}/fifo; read < {0}/go; }}",
+                    folder_.string()));
+    const auto child = start("exec '" + path() +
+                             "' calibrate --quick --force --backend fake --operations dot "
+                             "--precision fp32 2>&1");
+    ASSERT_TRUE(child);
+    ASSERT_GT(id_of_slow_worker(), 0);
+    store::Connection other(database(), store::Connection::Access::read_write,
+                            std::chrono::milliseconds(0));
+    other.execute("BEGIN IMMEDIATE");
+    ASSERT_TRUE(other.status());
+    std::ofstream(file("go")) << "\n";
+    std::string said;
+    while (said.find("waiting up to 120 s") == std::string::npos) {
+        const auto outcome = child->read_line(patience);
+        ASSERT_EQ(outcome.status, ChildProcess::ReadStatus::line) << said;
+        said += outcome.line + "\n";
+    }
+    ASSERT_EQ(::kill(child->pid(), SIGTERM), 0);
+    said = all_lines(*child);
+    EXPECT_EQ(child->ended(patience), "exit code 143");
+    const std::string before = "this command stores it:\n  peakward ";
+    const auto at = said.find(before);
+    ASSERT_NE(at, std::string::npos) << said;
+    other.execute("ROLLBACK");
+    ASSERT_TRUE(other.status());
+    const std::string command = said.substr(at + before.size());
+    const Json reply = document(split(command.substr(0, command.find('\n')), ' '));
+    EXPECT_EQ(reply["imported"], 1);
+    EXPECT_EQ(document({"db", "verify"})["sound"], true);
+    set("FAKE_WORKER_HOOK", "");
+}
+
+TEST_F(Program, ADamagedInstallIdIsPutAsideAndFlagsTheRun) {
+    std::filesystem::create_directories(folder_ / "state/peakward");
+    std::ofstream(folder_ / "state/peakward/install_id") << "1234\n";
+    const std::string command = "'" + path() +
+                                "' calibrate --quick --force --backend fake --operations dot "
+                                "--precision fp32 2>&1 >/dev/null";
+    const std::string said = shell_output(command);
+    EXPECT_NE(said.find("the id of this installation was damaged"), std::string::npos) << said;
+    const Json first = document({"show", "latest"});
+    EXPECT_THAT(first["flags"].get<std::vector<std::string>>(),
+                testing::Contains("install_id_replaced"));
+    EXPECT_EQ(shell_output(command).find("damaged"), std::string::npos);
+    const Json second = document({"show", "latest"});
+    EXPECT_EQ(second["context"]["install"], first["context"]["install"]);
 }
 
 TEST_F(Program, AReaderThatGoesAwayIsNoFailure) {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -50,6 +51,30 @@ TEST_F(Files, AFailedWriteLeavesTheOldFileAndNoOther) {
     int status = 0;
     ::waitpid(child, &status, 0);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT_EQ(*read_whole_file(path), "old");
+    EXPECT_EQ(entries(), 1u);
+}
+
+// Another process is killed while it writes: nothing of the new file has a name yet.
+TEST_F(Files, AKilledWriterLeavesNoFile) {
+    const int nameless = ::open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (nameless < 0) GTEST_SKIP() << "this file system has no files without a name";
+    ::close(nameless);
+    const std::string path = folder_ + "/report.html";
+    ASSERT_TRUE(write_file_atomically(path, "old"));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // Exceeding the limit kills it in the middle of its first write.
+        ::signal(SIGXFSZ, SIG_DFL);
+        const rlimit limit{4096, 4096}, no_core{0, 0};
+        ::setrlimit(RLIMIT_CORE, &no_core);
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        (void)write_file_atomically(path, std::string(1 << 20, 'x'));
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status));
     EXPECT_EQ(*read_whole_file(path), "old");
     EXPECT_EQ(entries(), 1u);
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/progress.hpp"
 #include "core/sha256.hpp"
 
 namespace peakward {
@@ -44,6 +45,62 @@ TEST(ParseJson, RefusesADocumentNestedTooDeep) {
     const auto result = parse_json(bomb, "bomb.json");
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("bomb.json"), std::string::npos);
+}
+
+TEST(ParseJson, TakesAsManyLevelsAsItSays) {
+    EXPECT_TRUE(parse_json(std::string(200, '[') + "1" + std::string(200, ']'), "deep"));
+    const auto deeper = parse_json(std::string(201, '[') + std::string(201, ']'), "deeper");
+    ASSERT_FALSE(deeper);
+    EXPECT_EQ(deeper.error().message, "deeper: nested deeper than 200 levels");
+}
+
+TEST(ParseJson, RefusesAKeyThatAnObjectHasTwice) {
+    const auto message = [](const char* text) {
+        const auto result = parse_json(text, "a.json");
+        return result ? "" : result.error().message;
+    };
+    EXPECT_EQ(message("{\"a\": 1,\n \"b\": {\"a\": 2},\n  \"a\": 3}"),
+              "a.json: ambiguous: one object has the key 'a' twice, at line 3, column 3 again");
+    EXPECT_EQ(message(R"([{"\u0061\"": 1, "a\"": {}}])"),
+              "a.json: ambiguous: one object has the key 'a\"' twice, at line 1, column 16 again");
+    EXPECT_EQ(message(R"({"a": {"b": 1}, "b": {"a": 1}, "": 0, "A": 2})"), "");
+}
+
+// Walking the list at the end of every object in it would take a minute here.
+TEST(ParseJson, ReadsALongListOfObjects) {
+    constexpr std::size_t objects = 400'000;
+    std::string text = "[";
+    for (std::size_t i = 1; i < objects; ++i) text += R"({"a":[{}]},)";
+    const auto list = parse_json(text + "{}]", "long");
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->size(), objects);
+    EXPECT_EQ((*list)[7], (Json{{"a", Json::array({Json::object()})}}));
+}
+
+TEST(ParseJson, ReadsNumbersAsTheyStand) {
+    const auto list = parse_json("[0, -1, 18446744073709551615, 1.5e300, -0.0, true, null]", "n");
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->dump(), "[0,-1,18446744073709551615,1.5e+300,-0.0,true,null]");
+    const auto overflow = parse_json("[1e999]", "n");
+    ASSERT_FALSE(overflow);
+    EXPECT_NE(overflow.error().message.find("n: not valid JSON ("), std::string::npos);
+    EXPECT_FALSE(parse_json("", "nothing"));
+    EXPECT_FALSE(parse_json("{} {}", "two"));
+}
+
+class StopAtOnce final : public StopToken {
+public:
+    bool stop_requested() const override { return true; }
+};
+
+TEST(ParseJson, EndsWhenItIsAskedTo) {
+    const StopAtOnce stop;
+    std::string text = "[0";
+    for (int i = 0; i < 10'000; ++i) text += ",0";
+    const auto result = parse_json(text + "]", "numbers.json", &stop);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::interrupted);
+    EXPECT_EQ(result.error().message, "interrupted while reading numbers.json");
 }
 
 TEST(FactJson, KeepsTheReasonOfAbsence) {

@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/posix.hpp"
 #include "core/records_json.hpp"
 #include "detect/machines.hpp"
 
@@ -173,12 +174,37 @@ TEST_F(InstallIdTest, SaysThatItCannotBeKept) {
     EXPECT_NE(install_id(folder_ + "/file/state").id, first.id);
 }
 
-TEST_F(InstallIdTest, ReplacesADamagedFile) {
+TEST_F(InstallIdTest, ADamagedFileIsNeitherUsedNorReplaced) {
     std::filesystem::create_directories(folder_ + "/state");
     std::ofstream(folder_ + "/state/install_id") << "not an id\n";
+    const InstallId first = install_id(folder_ + "/state");
+    EXPECT_THAT(first.note, HasSubstr("is damaged"));
+    EXPECT_NE(install_id(folder_ + "/state").id, first.id);
+    EXPECT_EQ(*read_whole_file(folder_ + "/state/install_id"), "not an id\n");
+}
+
+TEST_F(InstallIdTest, ADamagedFileIsPutAsideAndSaid) {
+    std::filesystem::create_directories(folder_ + "/state");
+    std::ofstream(folder_ + "/state/install_id") << "not an id\n";
+    const std::string note = put_damaged_install_id_aside(folder_ + "/state");
+    EXPECT_THAT(note, HasSubstr("was damaged and is replaced"));
+    std::string aside;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/state"))
+        aside = entry.path().string();
+    EXPECT_THAT(aside, HasSubstr("/install_id.damaged-"));
+    EXPECT_THAT(note, HasSubstr(aside));
+    EXPECT_EQ(*read_whole_file(aside), "not an id\n");
     const InstallId made = install_id(folder_ + "/state");
     EXPECT_EQ(made.note, "");
     EXPECT_EQ(install_id(folder_ + "/state").id, made.id);
+    EXPECT_EQ(put_damaged_install_id_aside(folder_ + "/state"), "");
+    EXPECT_EQ(put_damaged_install_id_aside(folder_ + "/none"), "");
+}
+
+TEST_F(InstallIdTest, AFileThatCannotBeReadIsNotDamaged) {
+    std::filesystem::create_directories(folder_ + "/state/install_id");
+    EXPECT_THAT(install_id(folder_ + "/state").note, HasSubstr("cannot be kept"));
+    EXPECT_EQ(put_damaged_install_id_aside(folder_ + "/state"), "");
 }
 
 }  // namespace

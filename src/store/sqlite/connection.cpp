@@ -2,9 +2,11 @@
 
 #include <sqlite3.h>
 
-#include <cassert>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
+#include <utility>
 
 #include "core/text.hpp"
 
@@ -97,8 +99,15 @@ std::string sqlite_version() { return sqlite3_libversion(); }
 // Connection
 // ---------------------------------------------------------------------------------------------
 
-Connection::Connection(const std::string& path, Access access, std::chrono::milliseconds lock_wait)
-    : path_(path), lock_wait_(lock_wait) {
+namespace {
+
+// A look costs little beside so many steps, and so many take less than a millisecond.
+constexpr int steps_between_looks = 4000;
+
+}  // namespace
+
+Connection::Connection(const std::string& path, Access access, Patience patience)
+    : path_(path), patience_(std::move(patience)) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     std::string name = path;
     switch (access) {
@@ -124,21 +133,57 @@ Connection::Connection(const std::string& path, Access access, std::chrono::mill
         fail(code);
         return;
     }
-    sqlite3_busy_timeout(db_, int(lock_wait.count()));
+    sqlite3_busy_handler(db_, on_busy, this);
+    sqlite3_progress_handler(db_, steps_between_looks, on_progress, this);
 }
 
 Connection::~Connection() { sqlite3_close_v2(db_); }
+
+int Connection::on_progress(void* self) {
+    return static_cast<Connection*>(self)->stop_requested() ? 1 : 0;
+}
+
+int Connection::on_busy(void* self, int count) {
+    return static_cast<Connection*>(self)->may_wait_on(count) ? 1 : 0;
+}
+
+// In place of SQLite's own waiting, which no signal ends.
+bool Connection::may_wait_on(int count) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds told_after{2000}, longest_sleep{20};
+    const Time now = std::chrono::steady_clock::now();
+    if (count == 0) {
+        wait_began_ = now;
+        wait_told_ = false;
+    }
+    const auto waited = std::chrono::duration_cast<milliseconds>(now - wait_began_);
+    if (stop_requested() || waited >= patience_.lock_wait) return false;
+    if (waited >= told_after && !wait_told_ && patience_.on_wait) {
+        wait_told_ = true;
+        patience_.on_wait();
+    }
+    std::this_thread::sleep_for(
+        std::min({milliseconds(1 + count), longest_sleep, patience_.lock_wait - waited}));
+    return true;
+}
+
+void Connection::fail_as_interrupted() {
+    fail(Error{ErrorKind::interrupted,
+               fmt::format("interrupted; the runs in {} are as they were", path_)});
+}
 
 void Connection::fail(int code) {
     if (failure_) return;
     const int extended = db_ != nullptr ? sqlite3_extended_errcode(db_) : code;
     extended_code_ = (extended & 0xff) == (code & 0xff) ? extended : code;
     code_ = extended_code_ & 0xff;
+    if (stop_requested() && (code_ == SQLITE_INTERRUPT || code_ == SQLITE_BUSY))
+        return fail_as_interrupted();
     const int system_errno = db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN)
                                  ? sqlite3_system_errno(db_)
                                  : 0;
     const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
-    failure_ = sqlite_error(path_, extended_code_, system_errno, detail, lock_wait_);
+    failure_ = sqlite_error(path_, extended_code_, system_errno, detail, patience_.lock_wait);
 }
 
 void Connection::fail(Error error) {
@@ -235,6 +280,10 @@ Statement& Statement::bind_blob(int index, const std::string& bytes) {
 
 bool Statement::step() {
     if (!connection_.ok() || !statement_) return false;
+    if (connection_.stop_requested()) {
+        connection_.fail_as_interrupted();
+        return false;
+    }
     const int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) connection_.fail(code);

@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/progress.hpp"
 #include "core/result.hpp"
 #include "store/rows.hpp"
 
@@ -54,13 +56,21 @@ private:
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+// What statements wait for and what ends them early.
+struct Patience {
+    Patience(std::chrono::milliseconds wait = {}) : lock_wait(wait) {}  // NOLINT: a wait is one
+
+    std::chrono::milliseconds lock_wait;  // how long another process may hold the lock
+    const StopToken* stop = nullptr;      // once it is set every statement fails as interrupted
+    std::function<void()> on_wait = {};   // called once a wait for the lock has lasted 2 s
+};
+
 class Connection {
 public:
     enum class Access { read_write, create, read_only, immutable, memory };
 
-    // Opens `path` and waits up to `lock_wait` for other processes in every statement. A failure is
-    // in status().
-    Connection(const std::string& path, Access access, std::chrono::milliseconds lock_wait);
+    // A failure is in status().
+    Connection(const std::string& path, Access access, Patience patience);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -82,15 +92,24 @@ public:
     bool in_transaction() const;
     std::int64_t last_insert_id() const;
     const std::string& path() const { return path_; }
-    std::chrono::milliseconds lock_wait() const { return lock_wait_; }
+    const Patience& patience() const { return patience_; }
+    bool stop_requested() const { return patience_.stop && patience_.stop->stop_requested(); }
     sqlite3* handle() { return db_; }
 
     void fail(int code);
     void fail(Error error);
+    void fail_as_interrupted();
 
 private:
+    using Time = std::chrono::steady_clock::time_point;
+    static int on_progress(void* self);
+    static int on_busy(void* self, int count);
+    bool may_wait_on(int count);
+
     std::string path_;
-    std::chrono::milliseconds lock_wait_;
+    Patience patience_;
+    Time wait_began_{};
+    bool wait_told_ = false;
     sqlite3* db_ = nullptr;
     std::optional<Error> failure_;
     int code_ = 0;

@@ -21,6 +21,13 @@ using Opened = Result<std::unique_ptr<Connection>>;
 // A full run takes about 1 MiB in the journal and as much in the file.
 constexpr off_t room_wanted_bytes = 4 << 20;
 
+Patience patience_of(const SqliteOptions& options) {
+    Patience patience(options.lock_wait);
+    patience.stop = options.stop;
+    patience.on_wait = options.on_wait;
+    return patience;
+}
+
 std::string folder_of(const std::string& path) {
     const std::string folder = fs::path(path).parent_path().string();
     return folder.empty() ? "." : folder;
@@ -181,7 +188,7 @@ Opened open_without_journal(const std::string& path, const SqliteOptions& option
                         "you can write, and read them there",
                         path, path));
     auto connection =
-        std::make_unique<Connection>(path, Connection::Access::immutable, options.lock_wait);
+        std::make_unique<Connection>(path, Connection::Access::immutable, patience_of(options));
     connection->scalar("PRAGMA schema_version");
     if (auto status = connection->status(); !status) return tl::make_unexpected(status.error());
     return connection;
@@ -191,7 +198,7 @@ Opened open_for_reading(const std::string& path, const SqliteOptions& options) {
     // Opened for writing where that is possible, because the last reader then tidies the journal
     // files away; query_only keeps it a reader.
     auto connection =
-        std::make_unique<Connection>(path, Connection::Access::read_write, options.lock_wait);
+        std::make_unique<Connection>(path, Connection::Access::read_write, patience_of(options));
     connection->scalar("PRAGMA schema_version");
     const int code = connection->failure_code();
     if (!connection->ok() && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
@@ -213,7 +220,7 @@ Opened open_for_reading(const std::string& path, const SqliteOptions& options) {
 // another process is at it: so the waiting is done here. It is a property of the file and done
 // once. A file system without shared memory keeps its rollback journal: slower, as durable.
 Status use_wal(Connection& connection) {
-    const auto deadline = std::chrono::steady_clock::now() + connection.lock_wait();
+    const auto deadline = std::chrono::steady_clock::now() + connection.patience().lock_wait;
     for (;;) {
         connection.scalar_text("PRAGMA journal_mode = WAL");
         const int code = connection.failure_code();
@@ -240,7 +247,7 @@ Opened open_for_append(const std::string& path, const SqliteOptions& options,
         return tl::make_unexpected(sqlite_error(path, SQLITE_READONLY, 0, "", options.lock_wait));
     if (auto status = check_room(path); !status) return tl::make_unexpected(status.error());
     auto connection =
-        std::make_unique<Connection>(path, Connection::Access::create, options.lock_wait);
+        std::make_unique<Connection>(path, Connection::Access::create, patience_of(options));
     connection->scalar("PRAGMA schema_version");
     if (connection->ok() && connection->is_read_only())
         return tl::make_unexpected(sqlite_error(path, SQLITE_READONLY, 0, "", options.lock_wait));

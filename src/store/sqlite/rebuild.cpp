@@ -27,7 +27,7 @@ void drop_triggers(Connection& connection) {
 }
 
 void create_triggers(Connection& connection, const std::vector<Migration>& migrations) {
-    Connection model(":memory:", Connection::Access::memory, connection.lock_wait());
+    Connection model(":memory:", Connection::Access::memory, connection.patience().lock_wait);
     for (const Migration& migration : migrations) model.execute(migration.sql);
     for (const char* table : index_tables) {
         Statement rows = model.prepare(

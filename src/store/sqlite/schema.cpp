@@ -99,8 +99,8 @@ Status apply(Connection& connection, const std::vector<Migration>& migrations, s
     if (auto status = connection.status(); !status) return status;
     if (now >= migration.version) return {};
     if (!backed_up && holds_runs(connection)) {
-        auto status =
-            back_up(connection.path(), backup_name(connection.path(), now), connection.lock_wait());
+        auto status = back_up(connection.path(), backup_name(connection.path(), now),
+                              connection.patience().lock_wait);
         if (!status) return status;
     }
     backed_up = true;
@@ -156,7 +156,7 @@ Result<MigrationReport> migrate_schema(Connection& connection,
 
 std::vector<std::string> schema_differences(Connection& connection,
                                             const std::vector<Migration>& migrations) {
-    Connection model(":memory:", Connection::Access::memory, connection.lock_wait());
+    Connection model(":memory:", Connection::Access::memory, connection.patience().lock_wait);
     for (const Migration& migration : migrations) model.execute(migration.sql);
     const Objects expected = objects_of(model);
     assert(model.ok() && "the migrations run on an empty database");

@@ -301,12 +301,15 @@ Result<Run> SqliteStore::find(const std::string& run_id_prefix) {
     return run;
 }
 
-Result<bool> SqliteStore::contains(const std::string& run_id) {
-    Statement row = connection_->prepare("SELECT 1 FROM runs WHERE run_id = ?");
+Result<std::optional<std::string>> SqliteStore::digest_of(const std::string& run_id) {
+    Statement row = connection_->prepare(
+        "SELECT d.document FROM runs r LEFT JOIN run_documents d ON d.seq = r.seq "
+        "WHERE r.run_id = ?");
     row.bind(1, std::string_view(run_id));
-    const bool found = row.step();
+    std::optional<std::string> digest;
+    if (row.step()) digest = sha256_hex(row.view(0));
     if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
-    return found;
+    return digest;
 }
 
 Result<StoreInfo> SqliteStore::info() {

@@ -24,7 +24,7 @@ public:
     Result<std::vector<AppendOutcome>> append_all(std::span<const Run> runs) override;
     Result<std::vector<RunSummary>> history(const RunFilter& filter) override;
     Result<Run> find(const std::string& run_id_prefix) override;
-    Result<bool> contains(const std::string& run_id) override;
+    Result<std::optional<std::string>> digest_of(const std::string& run_id) override;
     Result<std::vector<KnownHardware>> hardware() override;
     Result<std::vector<SoftwareStack>> stacks() override;
     Status each_series(const SeriesFilter& filter,
