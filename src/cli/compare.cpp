@@ -227,7 +227,7 @@ Json document_of(const Compared& compared) {
 Result<int> run(Call& call, const CompareOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto request = request_of(*o.series);
+    const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
     const auto names = words_in(o.hardware);
     if (names.size() < 2)

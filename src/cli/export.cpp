@@ -100,7 +100,7 @@ Result<Format> format_of(const ExportOptions& o) {
 Result<int> run(Call& call, const ExportOptions& o) {
     const auto format = format_of(o);
     if (!format) return tl::make_unexpected(format.error());
-    const auto request = request_of(*o.series);
+    const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
     if (o.file != "-")
         if (auto ok = check_output(o.file, o.overwrite, "export"); !ok)

@@ -326,7 +326,7 @@ Result<int> run(Call& call, const ForecastVerbOptions& o) {
         return wrong_usage(
             "--hardware is missing: a fingerprint or lineage (the start of it is enough) or a "
             "product id; peakward history shows what there is");
-    auto series = request_of(*o.series);
+    auto series = request_of(*o.series, call.stop);
     if (!series) return tl::make_unexpected(series.error());
     const auto reply = look_ahead(o.common->db, {std::move(*series), *target});
     if (!reply) return tl::make_unexpected(reply.error());

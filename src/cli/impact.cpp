@@ -274,7 +274,7 @@ Json document_of(const Followed& followed) {
 Result<int> run(Call& call, const ImpactOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto request = request_of(*o.series);
+    const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
     const auto followed = follow(o.common->db, *request, Follow::leading);
     if (!followed) return tl::make_unexpected(followed.error());

@@ -53,7 +53,7 @@ Result<int> run(Call& call, const RegressionsOptions& o) {
     if (!threshold) return tl::make_unexpected(threshold.error());
     auto baselines = baselines_of(o);
     if (!baselines) return tl::make_unexpected(baselines.error());
-    auto series = request_of(*o.series);
+    auto series = request_of(*o.series, call.stop);
     if (!series) return tl::make_unexpected(series.error());
 
     RegressionsRequest request;

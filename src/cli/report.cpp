@@ -73,7 +73,7 @@ Document document_of(const ReportParts& parts, const SeriesRequest& request) {
 Result<int> run(Call& call, const ReportOptions& o) {
     const auto format = check_target(o.output);
     if (!format) return tl::make_unexpected(format.error());
-    const auto request = request_of(*o.series);
+    const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
     const auto parts = load_report(o.common->db, *request);
     if (!parts) return tl::make_unexpected(parts.error());

@@ -53,13 +53,14 @@ std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered
     return options;
 }
 
-Result<SeriesRequest> request_of(const SeriesOptions& options) {
+Result<SeriesRequest> request_of(const SeriesOptions& options, const StopToken& stop) {
     const auto precisions = words_of("PRECISION");
     if (!options.precision.empty() &&
         std::find(precisions.begin(), precisions.end(), options.precision) == precisions.end())
         return wrong_usage("--precision: " +
                            unknown_name_message("precision", options.precision, precisions));
     SeriesRequest request;
+    request.stop = &stop;
     request.hardware = options.hardware;
     request.since = options.since;
     request.until = options.until;

@@ -22,6 +22,6 @@ enum class Offered { all, without_hardware, without_metric, needs_hardware };
 std::shared_ptr<SeriesOptions> add_series_options(CLI::App& app, Offered offered = Offered::all);
 
 // Fails (usage) on a precision that does not exist.
-Result<SeriesRequest> request_of(const SeriesOptions& options);
+Result<SeriesRequest> request_of(const SeriesOptions& options, const StopToken& stop);
 
 }  // namespace peakward::cli

@@ -111,7 +111,7 @@ Result<int> run(Call& call, const TrajectoryOptions& o) {
     if (!glyphs) return tl::make_unexpected(glyphs.error());
     const auto limit = whole_number("--limit", o.limit, 0, 1'000'000'000);
     if (!limit) return tl::make_unexpected(limit.error());
-    const auto request = request_of(*o.series);
+    const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
     const auto followed = follow(o.common->db, *request, Follow::all);
     if (!followed) return tl::make_unexpected(followed.error());

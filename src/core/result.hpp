@@ -15,6 +15,7 @@ enum class ErrorKind {
     failed = 1,   // something did not work: what, where, and what to do
     usage = 2,    // the request itself was wrong
     refused = 3,  // preflight failed, platform mismatch, or a device would have fallen back
+    interrupted,  // ended by a signal; the exit code is 128 + its number
 };
 
 // One clear sentence for the user: what happened, to which file, field or flag, and the way out.

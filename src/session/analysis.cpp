@@ -470,17 +470,19 @@ Error Loader::nothing(const Named& named) {
 }
 
 template <typename Answer, typename Question>
-Result<Answer> ask(const std::string& db, Question question) {
-    auto store = open_store(default_store_location(db), OpenMode::read);
+Result<Answer> ask(const std::string& db, const StopToken* stop, Question question) {
+    StoreOptions options;
+    options.stop = stop;
+    auto store = open_store(default_store_location(db), OpenMode::read, std::move(options));
     if (!store) return tl::make_unexpected(store.error());
     return question(**store);
 }
 
 }  // namespace
 
-Result<std::vector<KnownHardware>> known_hardware(const std::string& db) {
+Result<std::vector<KnownHardware>> known_hardware(const std::string& db, const StopToken* stop) {
     return ask<std::vector<KnownHardware>>(
-        db, [](RunStore& store) -> Result<std::vector<KnownHardware>> {
+        db, stop, [](RunStore& store) -> Result<std::vector<KnownHardware>> {
             auto hardware = store.hardware();
             if (hardware) find_products(store, load_hardware(user_hardware_folder()), *hardware);
             return hardware;
@@ -488,7 +490,7 @@ Result<std::vector<KnownHardware>> known_hardware(const std::string& db) {
 }
 
 Result<Analysed> load_series(const std::string& db, const SeriesRequest& request) {
-    return ask<Analysed>(db, [&](RunStore& store) -> Result<Analysed> {
+    return ask<Analysed>(db, request.stop, [&](RunStore& store) -> Result<Analysed> {
         auto analysed = Loader(store, request).load();
         if (analysed) analysed->store_location = default_store_location(db);
         return analysed;
@@ -496,9 +498,10 @@ Result<Analysed> load_series(const std::string& db, const SeriesRequest& request
 }
 
 Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
-                                                    const std::vector<std::int64_t>& seqs) {
+                                                    const std::vector<std::int64_t>& seqs,
+                                                    const StopToken* stop) {
     using Facts = std::map<std::int64_t, RunFacts>;
-    return ask<Facts>(db, [&](RunStore& store) -> Result<Facts> {
+    return ask<Facts>(db, stop, [&](RunStore& store) -> Result<Facts> {
         auto list = store.facts_of(seqs);
         if (!list) return tl::make_unexpected(list.error());
         Facts facts;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/progress.hpp"
 #include "core/result.hpp"
 #include "core/series.hpp"
 
@@ -24,6 +25,7 @@ struct SeriesRequest {
     // measurements (gops, gbps, median_s, …) the series are those of single cases.
     std::vector<std::string> metrics = {};
     bool as_recorded = false;  // efficiencies against the peaks that the runs recorded
+    const StopToken* stop = nullptr;  // once it is set the reading ends as interrupted
 };
 
 // A series with what it is a part of.
@@ -52,7 +54,8 @@ struct Analysed {
 };
 
 // All hardware of the store, newest first.
-Result<std::vector<KnownHardware>> known_hardware(const std::string& db);
+Result<std::vector<KnownHardware>> known_hardware(const std::string& db,
+                                                  const StopToken* stop = nullptr);
 
 // Unknown or ambiguous hardware is a usage error that lists the candidates; an empty store and a
 // request that nothing matches are errors that say what there is.
@@ -60,6 +63,7 @@ Result<Analysed> load_series(const std::string& db, const SeriesRequest& request
 
 // Facts of runs, by seq: what differs between two sides (likely causes, impact, events).
 Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
-                                                    const std::vector<std::int64_t>& seqs);
+                                                    const std::vector<std::int64_t>& seqs,
+                                                    const StopToken* stop = nullptr);
 
 }  // namespace peakward

@@ -287,6 +287,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
         auto opened = open_store(reply.store_location, OpenMode::append);
         if (!opened) return tl::make_unexpected(opened.error());
         store = std::move(*opened);
+        for (const std::string& notice : store->notices()) observer.note("warning: " + notice);
     }
 
     Run& run = reply.run;

@@ -109,6 +109,7 @@ private:
             open_store(reply_.store_location, request_.dry_run ? OpenMode::read : OpenMode::append);
         if (!store) return tl::make_unexpected(store.error());
         store_ = std::move(*store);
+        reply_.notices = store_->notices();
         return {};
     }
 

@@ -38,6 +38,7 @@ struct ImportReply {
     std::vector<ImportNote> flagged;  // came in, with the flag doubtful_import
     std::vector<ImportNote> refused;  // nothing of these came in
     std::int64_t passed_over = 0;     // files in folders whose names end in neither json nor db
+    std::vector<std::string> notices;  // of the database, when it was opened
 };
 
 // A file comes in whole or not at all, and one that cannot be read keeps no other from coming in.

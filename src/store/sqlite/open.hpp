@@ -12,9 +12,8 @@
 
 namespace peakward::store {
 
-struct SqliteOptions {
+struct SqliteOptions : StoreOptions {
     std::vector<Migration> migrations = built_in_migrations();
-    std::chrono::milliseconds lock_wait{10000};  // how long another process may hold the lock
     bool durable = true;   // false: no fsync; only for programs that fill a database to throw away
     bool migrates = true;  // an older schema is brought up to date when opened for append
 };
