@@ -86,13 +86,14 @@ std::string sound_sentence(const VerifyReport& verdict) {
 // What a file cannot prove of itself, and whether somebody else could.
 std::string head_sentence(const VerifyReport& verdict, const std::string& expected_head) {
     const auto since = [&](const std::string& subject, std::int64_t seq) {
-        return fmt::format("{} is in it as seq {}, with {} after it: nothing up to there was "
-                           "removed or rewritten.",
-                           subject, seq, runs_in_words(verdict.head.seq - seq));
+        return fmt::format(
+            "{} is in it as seq {}, with {} after it: nothing up to there was "
+            "removed or rewritten.",
+            subject, seq, runs_in_words(verdict.head.seq - seq));
     };
-    if (verdict.expected_seq) return since("The expected head " + expected_head, *verdict.expected_seq);
-    if (verdict.seen)
-        return since("The head that this account has last seen", verdict.seen->seq);
+    if (verdict.expected_seq)
+        return since("The expected head " + expected_head, *verdict.expected_seq);
+    if (verdict.seen) return since("The head that this account has last seen", verdict.seen->seq);
     return "Whether runs were removed at the end, or this is an older copy, only a chain head kept "
            "elsewhere can tell: peakward db verify --expect-head HASH";
 }
@@ -139,7 +140,8 @@ Result<int> verify(Call& call, const DbOptions& o) {
             section.paragraphs.push_back({sound_sentence(*verdict), Tone::good, "✓"});
             section.paragraphs.push_back(
                 {head_sentence(*verdict, o.expected_head), Tone::plain, "·"});
-            section.fields.push_back({"Chain head", verdict->head.chain_sha256, Tone::plain, {}, {}});
+            section.fields.push_back(
+                {"Chain head", verdict->head.chain_sha256, Tone::plain, {}, {}});
         } else if (!verdict->lasting_problem) {
             section.paragraphs.push_back(
                 {"The runs themselves are whole: peakward db rebuild makes the index anew.",
@@ -193,8 +195,8 @@ struct DbAction {
 };
 constexpr DbAction actions[] = {
     {"info", "where it is, its size, its runs, its schema", Tables::yes, info},
-    {"verify", "check every run, the chain and the index; exits 1 if something differs", Tables::yes,
-     verify},
+    {"verify", "check every run, the chain and the index; exits 1 if something differs",
+     Tables::yes, verify},
     {"migrate", "bring an older database to this program's schema", Tables::no, migrate},
     {"rebuild", "make the derived tables anew from the stored runs", Tables::no, rebuild},
 };
@@ -212,8 +214,8 @@ Action define(CLI::App& app) {
                        "Finds runs removed at the end and an older copy.",
                        "Options"});
         runs[&sub] = [run = action.run, options, &sub](Call& call) {
-            options->expects_head =
-                sub.get_option_no_throw("--expect-head") != nullptr && sub.count("--expect-head") > 0;
+            options->expects_head = sub.get_option_no_throw("--expect-head") != nullptr &&
+                                    sub.count("--expect-head") > 0;
             return run(call, *options);
         };
     }
@@ -223,16 +225,17 @@ Action define(CLI::App& app) {
 }  // namespace
 
 Verb db_verb() {
-    return {"db",
-            "Look back",
-            "look after the database itself: info, verify, migrate, rebuild",
-            "A database only ever grows: a run that was stored is never changed or removed, and "
-            "each carries the hash of the run before it, so that verify finds any change.",
-            {{"peakward db info", "where the runs are, and how many"},
-             {"peakward db verify", "was anything changed behind our back?"},
-             {"peakward db verify --expect-head HASH", "was anything removed since HASH was noted?"},
-             {"peakward db info --db team.db --json", "another database, for a script"}},
-            define};
+    return {
+        "db",
+        "Look back",
+        "look after the database itself: info, verify, migrate, rebuild",
+        "A database only ever grows: a run that was stored is never changed or removed, and "
+        "each carries the hash of the run before it, so that verify finds any change.",
+        {{"peakward db info", "where the runs are, and how many"},
+         {"peakward db verify", "was anything changed behind our back?"},
+         {"peakward db verify --expect-head HASH", "was anything removed since HASH was noted?"},
+         {"peakward db info --db team.db --json", "another database, for a script"}},
+        define};
 }
 
 }  // namespace peakward::cli

@@ -24,7 +24,7 @@ struct SeriesRequest {
     // Metrics of scores or of measurements; empty: peak_measured_gops. With a metric of
     // measurements (gops, gbps, median_s, …) the series are those of single cases.
     std::vector<std::string> metrics = {};
-    bool as_recorded = false;  // efficiencies against the peaks that the runs recorded
+    bool as_recorded = false;         // efficiencies against the peaks that the runs recorded
     const StopToken* stop = nullptr;  // once it is set the reading ends as interrupted
 };
 

@@ -59,10 +59,10 @@ Result<StoreInfo> store_info(const std::string& db, const StopToken* stop) {
 Result<VerifyReport> verify_store(const std::string& db, const std::string& expected_head,
                                   const StopToken* stop) {
     if (!expected_head.empty() && !is_chain_hash(expected_head))
-        return wrong_usage(
-            fmt::format("--expect-head takes a chain hash, 64 digits of 0-9 and a-f, as 'peakward db "
-                        "info' prints it, not '{}'",
-                        expected_head));
+        return wrong_usage(fmt::format(
+            "--expect-head takes a chain hash, 64 digits of 0-9 and a-f, as 'peakward db "
+            "info' prints it, not '{}'",
+            expected_head));
     return ask<VerifyReport>(
         db, stop, [&](RunStore& store) { return store.verify(expected_head); }, OpenMode::inspect);
 }

@@ -32,12 +32,12 @@ struct ImportedFile {
 
 struct ImportReply {
     std::string store_location;
-    std::vector<ImportedFile> files;  // those that were read, in the order they were stored in
-    std::int64_t imported = 0;        // runs that are new
-    std::int64_t duplicates = 0;      // runs that were there, or came twice
-    std::vector<ImportNote> flagged;  // came in, with the flag doubtful_import
-    std::vector<ImportNote> refused;  // nothing of these came in
-    std::int64_t passed_over = 0;     // files in folders whose names end in neither json nor db
+    std::vector<ImportedFile> files;   // those that were read, in the order they were stored in
+    std::int64_t imported = 0;         // runs that are new
+    std::int64_t duplicates = 0;       // runs that were there, or came twice
+    std::vector<ImportNote> flagged;   // came in, with the flag doubtful_import
+    std::vector<ImportNote> refused;   // nothing of these came in
+    std::int64_t passed_over = 0;      // files in folders whose names end in neither json nor db
     std::vector<std::string> notices;  // of the database, when it was opened
 };
 

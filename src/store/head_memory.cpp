@@ -24,8 +24,7 @@ std::string whole_path(const std::string& location) {
 // One file for each database: two programs never write over what the other remembers.
 std::string file_of(const std::string& folder, const std::string& location) {
     constexpr std::size_t letters = 32;
-    return fmt::format("{}/{}.json", folder,
-                       sha256_hex(whole_path(location)).substr(0, letters));
+    return fmt::format("{}/{}.json", folder, sha256_hex(whole_path(location)).substr(0, letters));
 }
 
 }  // namespace
@@ -64,7 +63,8 @@ void remember_head(const std::string& folder, const std::string& location, const
 std::string went_back(const std::string& folder, const std::string& location,
                       const ChainHead& seen) {
     return fmt::format(
-        "{} went back: run seq {} with chain hash {} was the newest when this account has last seen "
+        "{} went back: run seq {} with chain hash {} was the newest when this account has last "
+        "seen "
         "it, and is not in it now. Runs were removed at the end, or an older copy was put in its "
         "place; if you did that, remove {}",
         location, seen.seq, seen.chain_sha256, file_of(folder, location));

@@ -125,8 +125,8 @@ PointRow ScorePoints::point_of(const Score& score) const {
     if (!operation || operation->kind != OperationClass::compute_peak)
         peak.classes.push_back(OperationClass::blas3);
     PointRow point;
-    point.doubts =
-        std::uint16_t((doubts_of(run_.flags) | doubts_of(score.flags)) & ~unsigned{doubt_contended});
+    point.doubts = std::uint16_t((doubts_of(run_.flags) | doubts_of(score.flags)) &
+                                 ~unsigned{doubt_contended});
     if (doubts_of(run_.flags) & doubt_contended) point.doubts |= doubt_contended;
     const auto add = [&](const char* metric, const char* unit, std::optional<double> value,
                          const Rate& rate) {

@@ -135,8 +135,8 @@ public:
     virtual Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) = 0;
 
     // What no file can prove of itself, that no run was removed at its end and that it is no older
-    // copy, is compared with `expected_head`, the chain hash of a run that must be in it ("": none),
-    // and with the head that this account has last seen.
+    // copy, is compared with `expected_head`, the chain hash of a run that must be in it ("":
+    // none), and with the head that this account has last seen.
     virtual Result<VerifyReport> verify(const std::string& expected_head = "") = 0;
     virtual Result<StoreInfo> info() = 0;
     // Derived tables made anew from the stored runs; the runs themselves are not touched. Verifies
@@ -154,7 +154,7 @@ enum class OpenMode {
 };
 
 struct StoreOptions {
-    const StopToken* stop = nullptr;  // once it is set every method fails as interrupted
+    const StopToken* stop = nullptr;             // once it is set every method fails as interrupted
     std::chrono::milliseconds lock_wait{10000};  // how long another process may hold the lock
     std::function<void()> on_wait = {};          // called once a wait for it has lasted 2 s
     // Where the last head of each database is remembered; "": nowhere. It is never an error that

@@ -109,16 +109,18 @@ TEST_F(ForeignRows, OfAViewThatIsPlainAreRead) {
 
 // The bound is one of work, so that it is the same on every machine.
 TEST_F(ForeignRows, ThatAskForEndlessWorkAreRefused) {
-    const std::string ten = "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
-                            "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
-                            "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    const std::string ten =
+        "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
+        "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
+        "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
     std::string product = "FROM " + ten;
     for (int i = 0; i < 30; ++i) product += ", " + ten;
     const std::pair<std::string, const char*> views[] = {
         {view_of("1", product + " WHERE 0 = random()"), "not read here"},
         {view_of("(SELECT count(*) " + product + ")", ""), "more work"},
-        {view_of("x", "FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
-                      "SELECT x FROM c)"),
+        {view_of("x",
+                 "FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+                 "SELECT x FROM c)"),
          "not read here"},
         {view_of("hex(zeroblob(20000000))", ""), "not read here"},
         {view_of("printf('%2000000d', 1)", ""), "not read here"},
@@ -142,13 +144,15 @@ TEST_F(ForeignRows, ThatAskForEndlessWorkAreRefused) {
 TEST_F(ForeignRows, ThatAreManyAreRefusedBeforeTheyFillTheMemory) {
     std::string columns;
     for (int i = 0; i < 150; ++i) columns += ", '' AS c" + std::to_string(i);
-    const std::string digit = "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
-                              "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
-                              "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
-    const std::string path = database("CREATE VIEW calibration_runs AS SELECT '' AS timestamp, '' "
-                                      "AS hardware_fingerprint, '' AS precision, '' AS device" +
-                                      columns + " FROM " + digit + "," + digit + "," + digit + "," +
-                                      digit + "," + digit + "," + digit);
+    const std::string digit =
+        "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
+        "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
+        "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    const std::string path = database(
+        "CREATE VIEW calibration_runs AS SELECT '' AS timestamp, '' "
+        "AS hardware_fingerprint, '' AS precision, '' AS device" +
+        columns + " FROM " + digit + "," + digit + "," + digit + "," + digit + "," + digit + "," +
+        digit);
     EXPECT_THAT(refusal(path), testing::AnyOf(HasSubstr("MiB of rows"), HasSubstr("more work")));
 }
 

@@ -26,8 +26,7 @@ private:
     std::string folder_;
 };
 
-[[maybe_unused]] const auto* const own_state =
-    ::testing::AddGlobalTestEnvironment(new OwnState);
+[[maybe_unused]] const auto* const own_state = ::testing::AddGlobalTestEnvironment(new OwnState);
 
 }  // namespace
 }  // namespace peakward::store_test

@@ -46,7 +46,8 @@ const Planted planted_objects[] = {
      "(SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c; END",
      "the table run_facts has a trigger sly", Readers::go_on},
     {"TriggerWhoseNameEndsTheQuotes",
-     "CREATE TRIGGER \"a\"\"; CREATE TABLE owned (x); DROP TRIGGER run_documents_refuse_update; --\""
+     "CREATE TRIGGER \"a\"\"; CREATE TABLE owned (x); DROP TRIGGER run_documents_refuse_update; "
+     "--\""
      " AFTER INSERT ON scores BEGIN SELECT 1; END",
      "the table scores has a trigger a\"; CREATE TABLE owned", Readers::go_on},
     {"TriggerOnAView",
@@ -72,9 +73,8 @@ const Planted planted_objects[] = {
      Readers::go_on},
     {"ForeignTable", "CREATE TABLE mine (x CHECK (length(x) < 5))", "there is a table mine",
      Readers::go_on},
-    {"UniqueIndexThatRefusesTheNextRun",
-     "CREATE UNIQUE INDEX z ON run_facts (1) WHERE seq > 1", "the table run_facts has an index z",
-     Readers::refuse},
+    {"UniqueIndexThatRefusesTheNextRun", "CREATE UNIQUE INDEX z ON run_facts (1) WHERE seq > 1",
+     "the table run_facts has an index z", Readers::refuse},
     {"IndexOfAnExpression", "CREATE INDEX z ON runs (length(run_id))",
      "the table runs has an index z", Readers::refuse},
     {"DroppedIndex", "DROP INDEX runs_newest", "the index runs_newest is missing", Readers::refuse},
@@ -93,11 +93,10 @@ const Planted planted_objects[] = {
      "the table runs is not as Peakward made it", Readers::refuse, true},
     {"GeneratedColumn",
      "UPDATE sqlite_master SET sql = replace(sql, 'document TEXT NOT NULL', 'document TEXT NOT "
-     "NULL, x AS (hex(zeroblob(100000000)))') WHERE name = 'run_documents'",
+     "NULL, x TEXT AS (hex(zeroblob(100000000)))') WHERE name = 'run_documents'",
      "the table run_documents is not as Peakward made it", Readers::refuse, true},
-    {"TableOfARebuildThatIsNone",
-     "CREATE TABLE rebuild_points (x CHECK (length(x) < 5))", "there is a table rebuild_points",
-     Readers::go_on},
+    {"TableOfARebuildThatIsNone", "CREATE TABLE rebuild_points (x CHECK (length(x) < 5))",
+     "there is a table rebuild_points", Readers::go_on},
 };
 
 class PlantedObject : public ::testing::TestWithParam<Planted> {
@@ -175,7 +174,8 @@ protected:
 
 TEST_F(Cases, ANameThatEndsTheQuotesStaysAName) {
     const std::string path = copy_of("store-trigger-name-injection/INPUT.db");
-    EXPECT_THAT(message_of(open_store(path, OpenMode::append)), HasSubstr("has a trigger"));
+    EXPECT_THAT(message_of(open_store(path, OpenMode::append)),
+                HasSubstr("is not as Peakward made it"));
     auto connection = raw_connection(path);
     EXPECT_EQ(connection.scalar("SELECT count(*) FROM sqlite_master WHERE name = 'owned'"), 0);
     EXPECT_EQ(connection.scalar("SELECT count(*) FROM sqlite_master WHERE name = "
@@ -184,16 +184,15 @@ TEST_F(Cases, ANameThatEndsTheQuotesStaysAName) {
 }
 
 TEST_F(Cases, AnIndexThatLetsOneMoreRunInIsNamed) {
-    auto store =
-        open_store(copy_of("store-planted-index/INPUT.db"), OpenMode::inspect);
+    auto store = open_store(copy_of("store-planted-index/INPUT.db"), OpenMode::inspect);
     ASSERT_TRUE(store) << message_of(store);
     EXPECT_THAT((*store)->verify()->problems, Contains(HasSubstr("has an index z")));
 }
 
 TEST_F(Cases, AViewThatNeverEndsIsRefused) {
     for (const char* name : {"INPUT-endless.db", "INPUT-memory.db"}) {
-        const auto rows = read_foreign_rows(
-            copy_of(std::string("import-view-that-never-ends/") + name));
+        const auto rows =
+            read_foreign_rows(copy_of(std::string("import-view-that-never-ends/") + name));
         ASSERT_FALSE(rows) << name;
         EXPECT_THAT(rows.error().message, HasSubstr("not authorized")) << name;
     }
@@ -245,7 +244,7 @@ TEST(ConnectionTo, AFileThatIsHostileReachesNothingElse) {
         return status ? "" : status.error().message;
     };
     EXPECT_THAT(refusal("ATTACH '" + scratch.folder() + "/owned.db' AS o"), HasSubstr("attach"));
-    EXPECT_THAT(refusal("SELECT load_extension('x')"), HasSubstr("load_extension"));
+    EXPECT_THAT(refusal("SELECT load_extension('x')"), HasSubstr("not authorized"));
     EXPECT_THAT(refusal("CREATE VIRTUAL TABLE v USING fts5 (x)"), HasSubstr("no such module"));
     EXPECT_FALSE(refusal("PRAGMA writable_schema = ON; CREATE TABLE t (x); "
                          "UPDATE sqlite_master SET sql = 'x'")

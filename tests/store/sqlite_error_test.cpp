@@ -57,8 +57,8 @@ TEST(SqliteError, NamesTheTrueCause) {
     for (const Failure& failure : failures) {
         const Error error = sqlite_error("/x.db", failure.code, failure.system_errno, "detail",
                                          std::chrono::seconds(10));
-        EXPECT_THAT(error.message,
-                    AllOf(HasSubstr("/x.db"), HasSubstr(failure.said), Not(HasSubstr(failure.not_said))))
+        EXPECT_THAT(error.message, AllOf(HasSubstr("/x.db"), HasSubstr(failure.said),
+                                         Not(HasSubstr(failure.not_said))))
             << failure.code << " " << failure.system_errno;
     }
 }

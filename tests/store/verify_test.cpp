@@ -379,8 +379,7 @@ TEST_F(Verify, FindsACleanlyRemovedTailByAHeadThatWasKept) {
     std::filesystem::remove(path_);
     {
         auto store = open_store(path_, OpenMode::append);
-        for (std::uint64_t seed = 1; seed <= 3; ++seed)
-            ASSERT_TRUE((*store)->append(run_of(seed)));
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) ASSERT_TRUE((*store)->append(run_of(seed)));
     }
     const VerifyReport report = with_head(newest.chain_sha256);
     EXPECT_THAT(report.problems, Contains(HasSubstr("no run has the chain hash")));

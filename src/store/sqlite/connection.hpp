@@ -74,8 +74,7 @@ struct WorkLimit {
 };
 
 // Every connection takes the file for hostile: no SQL of the schema reaches another file, no
-// function or table with side effects runs in a view or trigger, no statement writes the schema by
-// hand, and no virtual table is opened.
+// statement writes the schema by hand, no virtual table is opened and no extension loaded.
 class Connection {
 public:
     enum class Access { read_write, create, read_only, immutable, memory };
@@ -102,7 +101,8 @@ public:
 
     // From here on nothing is written, and no trigger runs.
     void only_read();
-    // Statements fail once they have done more than this together.
+    // For a file of another program: statements fail once they have done more than this together,
+    // and its schema is not trusted.
     void limit_work(const WorkLimit& limit);
     // For the one statement that edits the schema by hand.
     void allow_schema_edits(bool allowed);

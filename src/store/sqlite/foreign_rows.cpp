@@ -22,7 +22,7 @@ using store::Statement;
 constexpr std::int64_t rows_max = 1'000'000;
 constexpr std::size_t columns_max = 500;
 constexpr int value_bytes_max = 1 << 20;
-constexpr std::int64_t rows_bytes_max = std::int64_t{512} << 20;
+constexpr std::int64_t rows_bytes_max = std::int64_t{256} << 20;
 constexpr std::int64_t sqlite_bytes_max = std::int64_t{512} << 20;
 // A cell of a row in memory, beside its text.
 constexpr std::int64_t cell_bytes = 100;
@@ -30,10 +30,10 @@ const store::WorkLimit work_max{200'000'000, std::chrono::seconds(5)};
 
 // What a view of calibrations needs. Others make a text of any size, or take hours in one step.
 constexpr std::string_view functions[] = {
-    "->",   "->>",      "abs",       "avg",    "coalesce", "count",  "date",     "datetime",
-    "iif",  "ifnull",   "julianday", "length", "lower",    "max",    "min",      "nullif",
-    "round", "strftime", "substr",    "sum",    "time",     "total",  "typeof",   "unixepoch",
-    "upper", "json_extract", "substring"};
+    "->",       "->>",    "abs",       "avg",       "coalesce",     "count",    "date",
+    "datetime", "iif",    "ifnull",    "julianday", "length",       "lower",    "max",
+    "min",      "nullif", "round",     "strftime",  "substr",       "sum",      "time",
+    "total",    "typeof", "unixepoch", "upper",     "json_extract", "substring"};
 
 int authorize(void*, int action, const char*, const char* second, const char*, const char*) {
     if (action == SQLITE_SELECT || action == SQLITE_READ) return SQLITE_OK;
@@ -137,8 +137,8 @@ Result<Json> read_rows(Connection& connection, const std::string& table) {
         }
         list.push_back(std::move(row));
         if (bytes > rows_bytes_max)
-            return failed(fmt::format("holds more than {} MiB of rows: split it",
-                                      rows_bytes_max >> 20));
+            return failed(
+                fmt::format("holds more than {} MiB of rows: split it", rows_bytes_max >> 20));
         if (std::int64_t(list.size()) > rows_max)
             return failed(fmt::format("has more than {} rows: split it", rows_max));
     }

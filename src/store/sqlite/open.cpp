@@ -49,8 +49,9 @@ struct Header {
 
     bool is_sqlite() const {
         constexpr std::string_view magic("SQLite format 3\0", 16);
-        return size > 0 && std::string_view(bytes, std::size_t(size)).starts_with(magic.substr(
-                               0, std::min(magic.size(), std::size_t(size))));
+        return size > 0 &&
+               std::string_view(bytes, std::size_t(size))
+                   .starts_with(magic.substr(0, std::min(magic.size(), std::size_t(size))));
     }
     bool is_in_wal_mode() const { return size == ssize_t(sizeof bytes) && bytes[19] == 2; }
 };
@@ -149,8 +150,8 @@ Status check_schema(Connection& connection, OpenMode mode, int version,
                     const SqliteOptions& options) {
     if (mode == OpenMode::inspect) return {};
     const auto migrations = std::span(options.migrations).first(std::size_t(version));
-    return ExpectedSchema(migrations).check(
-        connection, mode == OpenMode::append ? SchemaUse::write : SchemaUse::read);
+    return ExpectedSchema(migrations)
+        .check(connection, mode == OpenMode::append ? SchemaUse::write : SchemaUse::read);
 }
 
 Status judge_identity(Connection& connection, const Identity& identity, OpenMode mode,
@@ -229,7 +230,7 @@ std::string hindrance_to_wal(const std::string& path, const Connection* failed_b
         return "";
     const std::string folder = folder_of(path);
     return !may(folder, W_OK) || has_room(folder, 2 * shared_memory_bytes) ? ""
-                                                                          : "its disk is full";
+                                                                           : "its disk is full";
 }
 
 // A database that was closed properly has nothing in its journals and can be read without them.
@@ -242,8 +243,8 @@ Opened open_without_journal(const std::string& path, const std::string& hindranc
                             "yet, and {2}: copy both files to a folder you can write, and read "
                             "them there",
                             path, journal, hindrance));
-    auto connection = std::make_unique<Connection>(path, Connection::Access::immutable,
-                                                   patience_of(options));
+    auto connection =
+        std::make_unique<Connection>(path, Connection::Access::immutable, patience_of(options));
     connection->scalar("PRAGMA schema_version");
     if (auto status = connection->status(); !status) return tl::make_unexpected(status.error());
     return connection;

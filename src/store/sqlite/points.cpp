@@ -50,8 +50,8 @@ PointWriter::PointWriter(Connection& connection, IndexNames names)
                                      " WHERE software_fingerprint = ? AND stack_digest = ?")),
       add_stack_(connection.prepare("INSERT INTO " + names("stacks") +
                                     " (software_fingerprint, stack_digest) VALUES (?, ?)")),
-      add_metric_(connection.prepare("INSERT INTO " + names("metrics") +
-                                     " (name, unit) VALUES (?, ?)")),
+      add_metric_(
+          connection.prepare("INSERT INTO " + names("metrics") + " (name, unit) VALUES (?, ?)")),
       find_host_(connection.prepare("SELECT 1 FROM " + names("hosts") +
                                     " WHERE lineage = ?1 AND hardware_fingerprint = ?2 "
                                     "AND install = ?3")),

@@ -70,8 +70,8 @@ void swap_tables(Connection& c, const ExpectedSchema& schema) {
     const std::int64_t version = c.scalar("PRAGMA schema_version");
     c.allow_schema_edits(true);
     {
-        Statement move = c.prepare(
-            "UPDATE main.sqlite_master SET rootpage = ? WHERE type = ? AND name = ?");
+        Statement move =
+            c.prepare("UPDATE main.sqlite_master SET rootpage = ? WHERE type = ? AND name = ?");
         const auto put = [&](const SchemaObject& object, const SchemaObject& at) {
             move.bind(1, pages[{at.type, at.name}]);
             move.bind(2, std::string_view(object.type));
@@ -109,8 +109,8 @@ private:
 
 // Two rebuilds at once would fill the same tables.
 Status check_alone(Connection& c, std::int64_t seq) {
-    const std::int64_t last = c.scalar(
-        fmt::format("SELECT coalesce(max(seq), 0) FROM {}run_facts", rebuild_prefix));
+    const std::int64_t last =
+        c.scalar(fmt::format("SELECT coalesce(max(seq), 0) FROM {}run_facts", rebuild_prefix));
     const bool is_gone = c.failure_code() == SQLITE_ERROR;  // no such table
     auto status = c.status();
     if (!is_gone && (!status || last == seq)) return status;

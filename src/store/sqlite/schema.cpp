@@ -66,8 +66,10 @@ Status back_up(const std::string& path, const std::string& target, const Patienc
                 while (code == SQLITE_OK && !from.stop_requested())
                     code = sqlite3_backup_step(backup, pages_at_once);
                 sqlite3_backup_finish(backup);
-                if (code == SQLITE_OK) to.fail_as_interrupted();
-                else if (code != SQLITE_DONE) to.fail(code);
+                if (code == SQLITE_OK)
+                    to.fail_as_interrupted();
+                else if (code != SQLITE_DONE)
+                    to.fail(code);
             }
         }
         status = from.status();
@@ -82,9 +84,10 @@ Status back_up(const std::string& path, const std::string& target, const Patienc
     }
     if (!status) {
         fs::remove(partial, error);
-        return in_context("the database is older than this program and was not migrated, because "
-                          "the backup before it failed",
-                          status.error());
+        return in_context(
+            "the database is older than this program and was not migrated, because "
+            "the backup before it failed",
+            status.error());
     }
     return {};
 }
@@ -143,9 +146,9 @@ SchemaObject rebuild_object(const SchemaObject& object) {
     other.table = rebuild_name(object.table);
     if (!object.sql) return other;
     const bool is_table = object.type == "table";
-    const std::string before = is_table
-                                   ? fmt::format("CREATE TABLE {} (", object.name)
-                                   : fmt::format("CREATE INDEX {} ON {} (", object.name, object.table);
+    const std::string before =
+        is_table ? fmt::format("CREATE TABLE {} (", object.name)
+                 : fmt::format("CREATE INDEX {} ON {} (", object.name, object.table);
     assert(object.sql->starts_with(before) && "migrations write plain CREATE TABLE and INDEX");
     const std::string head = is_table
                                  ? fmt::format("CREATE TABLE {} (", other.name)
@@ -215,8 +218,8 @@ std::vector<SchemaObject> schema_objects(Connection& connection) {
     Statement rows =
         connection.prepare("SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master");
     while (rows.step())
-        objects.push_back({rows.text(0), rows.text(1), rows.text(2), rows.optional_text(3),
-                           rows.integer(4)});
+        objects.push_back(
+            {rows.text(0), rows.text(1), rows.text(2), rows.optional_text(3), rows.integer(4)});
     std::stable_sort(objects.begin(), objects.end(), comes_before);
     return objects;
 }
@@ -243,13 +246,13 @@ std::vector<SchemaDifference> ExpectedSchema::differences(Connection& connection
         const bool is_there = place != foreign.end();
         const bool is_read = object.type != "trigger";
         if (!is_there)
-            list.push_back({fmt::format("the {} {} is missing from the schema", object.type,
-                                        object.name),
-                            is_read, is_read});
+            list.push_back(
+                {fmt::format("the {} {} is missing from the schema", object.type, object.name),
+                 is_read, is_read});
         else if (!is_same(*place, object))
-            list.push_back({fmt::format("the {} {} is not as Peakward made it", object.type,
-                                        object.name),
-                            is_read, is_read});
+            list.push_back(
+                {fmt::format("the {} {} is not as Peakward made it", object.type, object.name),
+                 is_read, is_read});
         if (is_there) foreign.erase(place);
     }
     const auto is_of_a_rebuild = [&](const SchemaObject& object) {

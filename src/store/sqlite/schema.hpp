@@ -50,8 +50,8 @@ std::vector<SchemaObject> schema_objects(Connection& connection);
 // What a database holds beside or in place of what Peakward made.
 struct SchemaDifference {
     std::string sentence;
-    bool stops_reading = false;      // what a reader asks would meet it
-    bool stops_page_check = false;   // SQLite's check of the pages would compute what it says
+    bool stops_reading = false;     // what a reader asks would meet it
+    bool stops_page_check = false;  // SQLite's check of the pages would compute what it says
 };
 
 enum class SchemaUse { read, write };

@@ -88,9 +88,7 @@ Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& path, Ope
 // The memory of the last head
 // ---------------------------------------------------------------------------------------------
 
-SqliteStore::~SqliteStore() {
-    remember_head(options_.memory_folder, connection_->path(), newest_);
-}
+SqliteStore::~SqliteStore() { remember_head(options_.memory_folder, connection_->path(), newest_); }
 
 Status SqliteStore::look_at_memory() {
     const auto seen = seen_head(options_.memory_folder, connection_->path());
@@ -105,8 +103,7 @@ Status SqliteStore::look_at_memory() {
     const bool is_known = hash_at(1) == seen->first_chain_sha256;
     went_back_ = is_known && hash_at(seen->head.seq) != seen->head.chain_sha256;
     if (went_back_)
-        notices_.push_back(
-            went_back(options_.memory_folder, connection_->path(), seen->head));
+        notices_.push_back(went_back(options_.memory_folder, connection_->path(), seen->head));
     return connection_->status();
 }
 
@@ -120,10 +117,10 @@ void SqliteStore::note_head() {
 }
 
 Result<VerifyReport> SqliteStore::verify(const std::string& expected_head) {
-    auto report = verify_database(
-        *connection_, schema_,
-        {expected_head, seen_head(options_.memory_folder, connection_->path()),
-         options_.memory_folder});
+    auto report =
+        verify_database(*connection_, schema_,
+                        {expected_head, seen_head(options_.memory_folder, connection_->path()),
+                         options_.memory_folder});
     if (report && report->problems.empty()) note_head();
     return report;
 }

@@ -361,11 +361,12 @@ private:
         const std::int64_t seq = head.integer(0);
         is_whole_ = is_whole_ && seq <= last_.seq;
         if (seq > last_.seq)
-            problem(fmt::format(
-                "{} missing at the end, {} (seq {} to {})",
-                seq - last_.seq == 1 ? "a run is" : fmt::format("{} runs are", seq - last_.seq),
-                last_.seq == 0 ? "there are none left" : fmt::format("after run {}", last_.run_id),
-                last_.seq + 1, seq),
+            problem(fmt::format("{} missing at the end, {} (seq {} to {})",
+                                seq - last_.seq == 1 ? "a run is"
+                                                     : fmt::format("{} runs are", seq - last_.seq),
+                                last_.seq == 0 ? "there are none left"
+                                               : fmt::format("after run {}", last_.run_id),
+                                last_.seq + 1, seq),
                     Rebuild::does_not_heal);
         else if (seq < last_.seq || head.value(1) != last_.sha256 ||
                  head.view(2) != last_.chain_sha256)
@@ -410,8 +411,7 @@ private:
     // Summaries count runs as well: more than there are tell of runs that are missing.
     void check_traces() {
         if (!is_whole_) return;  // told already
-        const std::int64_t counted =
-            connection_.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
+        const std::int64_t counted = connection_.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
         const std::int64_t last = connection_.scalar(
             "SELECT max(coalesce((SELECT max(last_seq) FROM hosts), 0), "
             "coalesce((SELECT max(last_seq) FROM sealed_points), 0), "
@@ -430,9 +430,9 @@ private:
     void check_count(const std::string& table, std::int64_t expected) {
         const std::int64_t count = connection_.scalar("SELECT count(*) FROM " + table);
         if (count > expected)
-            problem(fmt::format("{} has {} rows that belong to no stored run", table,
-                                count - expected),
-                    Rebuild::does_not_heal);
+            problem(
+                fmt::format("{} has {} rows that belong to no stored run", table, count - expected),
+                Rebuild::does_not_heal);
     }
 
     Connection& connection_;
