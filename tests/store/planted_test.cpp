@@ -84,10 +84,6 @@ const Planted planted_objects[] = {
      "INSERT INTO sqlite_master VALUES ('table', 'v', 'v', 0, "
      "'CREATE VIRTUAL TABLE v USING fts5 (x)')",
      "there is a virtual table v", Readers::go_on, true},
-    {"ViewNamedAsTheSchema",
-     "INSERT INTO sqlite_master VALUES ('view', 'sqlite_schema', 'sqlite_schema', 0, "
-     "'CREATE VIEW sqlite_schema AS SELECT 1 AS type, 2 AS name WHERE 0')",
-     "there is a view sqlite_schema", Readers::go_on, true},
     {"OtherCheckOfAColumn",
      "UPDATE sqlite_master SET sql = replace(sql, 'seq >= 1', 'seq >= 0') WHERE name = 'runs'",
      "the table runs is not as Peakward made it", Readers::refuse, true},

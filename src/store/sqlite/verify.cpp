@@ -392,7 +392,7 @@ private:
                                 "this is an older copy or another database",
                                 expected_.head),
                     Rebuild::does_not_heal);
-        if (report_.seen && !has_seen_)
+        if (is_whole_ && report_.seen && !has_seen_)
             problem(went_back(expected_.memory_folder, connection_.path(), *report_.seen),
                     Rebuild::does_not_heal);
     }
@@ -432,7 +432,7 @@ private:
         if (count > expected)
             problem(
                 fmt::format("{} has {} rows that belong to no stored run", table, count - expected),
-                Rebuild::does_not_heal);
+                table.starts_with("run_") ? Rebuild::does_not_heal : Rebuild::heals);
     }
 
     Connection& connection_;
