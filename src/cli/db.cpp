@@ -9,6 +9,8 @@ namespace {
 
 struct DbOptions {
     std::shared_ptr<CommonOptions> common;
+    std::string expected_head;
+    bool expects_head = false;
 };
 
 Json info_json(const StoreInfo& i) {
@@ -59,7 +61,7 @@ Report info_report(const StoreInfo& i) {
 Result<int> info(Call& call, const DbOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto store = store_info(o.common->db);
+    const auto store = store_info(o.common->db, &call.stop);
     if (!store) return tl::make_unexpected(store.error());
     show(call, *format,
          {[&] {
@@ -69,19 +71,61 @@ Result<int> info(Call& call, const DbOptions& o) {
     return 0;
 }
 
+std::string runs_in_words(std::int64_t count) {
+    return fmt::format("{} run{}", count, count == 1 ? "" : "s");
+}
+
+// What was found in order, and no more than that.
+std::string sound_sentence(const VerifyReport& verdict) {
+    return fmt::format(
+        "{} checked: each agrees with its SHA-256 and with the run before it, and the index agrees "
+        "with the runs.",
+        runs_in_words(verdict.runs));
+}
+
+// What a file cannot prove of itself, and whether somebody else could.
+std::string head_sentence(const VerifyReport& verdict, const std::string& expected_head) {
+    const auto since = [&](const std::string& subject, std::int64_t seq) {
+        return fmt::format(
+            "{} is in it as seq {}, with {} after it: nothing up to there was "
+            "removed or rewritten.",
+            subject, seq, runs_in_words(verdict.head.seq - seq));
+    };
+    if (verdict.expected_seq)
+        return since("The expected head " + expected_head, *verdict.expected_seq);
+    if (verdict.seen) return since("The head that this account has last seen", verdict.seen->seq);
+    return "Whether runs were removed at the end, or this is an older copy, only a chain head kept "
+           "elsewhere can tell: peakward db verify --expect-head HASH";
+}
+
+Json verdict_json(const VerifyReport& verdict, const std::string& expected_head) {
+    Json json{{"schema_version", 1},
+              {"runs", verdict.runs},
+              {"sound", verdict.problems.empty()},
+              {"problems", verdict.problems},
+              {"chain_head", verdict.head.chain_sha256},
+              {"expected_head", nullptr},
+              {"last_seen_head", nullptr}};
+    if (!expected_head.empty())
+        json["expected_head"] = {
+            {"chain_sha256", expected_head},
+            {"seq", verdict.expected_seq ? Json(*verdict.expected_seq) : Json(nullptr)}};
+    if (verdict.seen)
+        json["last_seen_head"] = {{"chain_sha256", verdict.seen->chain_sha256},
+                                  {"seq", verdict.seen->seq}};
+    return json;
+}
+
 Result<int> verify(Call& call, const DbOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto verdict = verify_store(o.common->db);
+    if (o.expects_head && o.expected_head.empty())
+        return wrong_usage("--expect-head is empty: give it a chain head, or leave it out");
+    const auto verdict = verify_store(o.common->db, o.expected_head, &call.stop);
     if (!verdict) return tl::make_unexpected(verdict.error());
     const bool sound = verdict->problems.empty();
     Shown shown;
-    shown.document = [&] {
-        return Json{{"schema_version", 1},
-                    {"runs", verdict->runs},
-                    {"sound", sound},
-                    {"problems", verdict->problems}};
-    };
+    shown.document = [&] { return verdict_json(*verdict, o.expected_head); };
     shown.table = [&] {
         Table table;
         table.columns = {{"problem", "Problem"}};
@@ -92,12 +136,17 @@ Result<int> verify(Call& call, const DbOptions& o) {
         Section section;
         for (const std::string& problem : verdict->problems)
             section.paragraphs.push_back({problem, Tone::bad, "✗"});
-        if (sound)
+        if (sound) {
+            section.paragraphs.push_back({sound_sentence(*verdict), Tone::good, "✓"});
             section.paragraphs.push_back(
-                {fmt::format(
-                     "The chain of {} run{} holds: nothing was changed, nothing is missing.",
-                     verdict->runs, verdict->runs == 1 ? "" : "s"),
-                 Tone::good, "✓"});
+                {head_sentence(*verdict, o.expected_head), Tone::plain, "·"});
+            section.fields.push_back(
+                {"Chain head", verdict->head.chain_sha256, Tone::plain, {}, {}});
+        } else if (!verdict->lasting_problem) {
+            section.paragraphs.push_back(
+                {"The runs themselves are whole: peakward db rebuild makes the index anew.",
+                 Tone::plain, "·"});
+        }
         return Report{{}, {std::move(section)}};
     };
     show(call, *format, shown);
@@ -116,7 +165,7 @@ void say(Call& call, Format format, const std::string& sentence, Json document) 
 Result<int> migrate(Call& call, const DbOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto done = migrate_database(o.common->db);
+    const auto done = migrate_database(o.common->db, &call.stop);
     if (!done) return tl::make_unexpected(done.error());
     const auto [from, to] = done->versions;
     say(call, *format,
@@ -129,7 +178,7 @@ Result<int> migrate(Call& call, const DbOptions& o) {
 Result<int> rebuild(Call& call, const DbOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto location = rebuild_store(o.common->db);
+    const auto location = rebuild_store(o.common->db, &call.stop);
     if (!location) return tl::make_unexpected(location.error());
     say(call, *format,
         fmt::format("The derived tables of {} were made anew; the runs were not touched.",
@@ -146,8 +195,8 @@ struct DbAction {
 };
 constexpr DbAction actions[] = {
     {"info", "where it is, its size, its runs, its schema", Tables::yes, info},
-    {"verify", "check the hash chain over all runs; ends with 1 when it is broken", Tables::yes,
-     verify},
+    {"verify", "check every run, the chain and the index; exits 1 if something differs",
+     Tables::yes, verify},
     {"migrate", "bring an older database to this program's schema", Tables::no, migrate},
     {"rebuild", "make the derived tables anew from the stored runs", Tables::no, rebuild},
 };
@@ -156,8 +205,19 @@ Action define(CLI::App& app) {
     std::map<const CLI::App*, std::function<Result<int>(Call&)>> runs;
     for (const DbAction& action : actions) {
         CLI::App& sub = add_action(app, action.name, action.summary);
-        DbOptions options{add_common_options(sub, action.tables)};
-        runs[&sub] = [run = action.run, options](Call& call) { return run(call, options); };
+        auto options = std::make_shared<DbOptions>();
+        options->common = add_common_options(sub, action.tables);
+        if (action.run == verify)
+            add_value(sub, options->expected_head,
+                      {"--expect-head", "HASH",
+                       "Chain head noted earlier (db info prints it): exits 1 unless a run has it. "
+                       "Finds runs removed at the end and an older copy.",
+                       "Options"});
+        runs[&sub] = [run = action.run, options, &sub](Call& call) {
+            options->expects_head = sub.get_option_no_throw("--expect-head") != nullptr &&
+                                    sub.count("--expect-head") > 0;
+            return run(call, *options);
+        };
     }
     return [&app, runs](Call& call) { return runs.at(chosen_action(app))(call); };
 }
@@ -165,15 +225,17 @@ Action define(CLI::App& app) {
 }  // namespace
 
 Verb db_verb() {
-    return {"db",
-            "Look back",
-            "look after the database itself: info, verify, migrate, rebuild",
-            "A database only ever grows: a run that was stored is never changed or removed, and "
-            "each carries the hash of the run before it, so that verify finds any change.",
-            {{"peakward db info", "where the runs are, and how many"},
-             {"peakward db verify", "was anything changed behind our back?"},
-             {"peakward db info --db team.db --json", "another database, for a script"}},
-            define};
+    return {
+        "db",
+        "Look back",
+        "look after the database itself: info, verify, migrate, rebuild",
+        "A database only ever grows: a run that was stored is never changed or removed, and "
+        "each carries the hash of the run before it, so that verify finds any change.",
+        {{"peakward db info", "where the runs are, and how many"},
+         {"peakward db verify", "was anything changed behind our back?"},
+         {"peakward db verify --expect-head HASH", "was anything removed since HASH was noted?"},
+         {"peakward db info --db team.db --json", "another database, for a script"}},
+        define};
 }
 
 }  // namespace peakward::cli

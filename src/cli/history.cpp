@@ -138,7 +138,7 @@ Result<int> run(Call& call, const HistoryOptions& o) {
         if (auto ok = check_date(option, text); !ok) return tl::make_unexpected(ok.error());
     filter.since = o.since;
     filter.until = o.until;
-    auto runs = list_runs(o.common->db, filter);
+    auto runs = list_runs(o.common->db, filter, &call.stop);
     if (!runs) return tl::make_unexpected(runs.error());
     const bool has_more = most > 0 && runs->size() > most;
     if (has_more) runs->resize(most);

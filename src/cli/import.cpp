@@ -37,6 +37,7 @@ Json document_of(const ImportReply& reply, bool dry_run) {
             {"flagged", notes_json(reply.flagged)},
             {"refused", notes_json(reply.refused)},
             {"passed_over", reply.passed_over},
+            {"notices", reply.notices},
             {"files", files}};
 }
 
@@ -104,6 +105,8 @@ Report report_of(const ImportReply& reply, bool dry_run) {
     list_notes(report, "Came in flagged", reply.flagged, Tone::doubtful, "⚠");
     list_notes(report, "Refused", reply.refused, Tone::bad, "✗");
     Section sum;
+    for (const std::string& notice : reply.notices)
+        sum.paragraphs.push_back({notice, Tone::doubtful, "⚠"});
     const bool any = reply.imported + reply.duplicates > 0;
     std::string text =
         fmt::format("{} {} from {}", plural(reply.imported, "run"),

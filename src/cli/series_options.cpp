@@ -60,6 +60,7 @@ Result<SeriesRequest> request_of(const SeriesOptions& options, const StopToken& 
         return wrong_usage("--precision: " +
                            unknown_name_message("precision", options.precision, precisions));
     SeriesRequest request;
+    request.stop = &stop;
     request.hardware = options.hardware;
     request.since = options.since;
     request.until = options.until;

@@ -22,8 +22,9 @@ Result<int> run(Call& call, const ShowOptions& o) {
             return wrong_usage("--table: " + unknown_name_message("table", o.table, known));
         output.table = o.table;
     }
-    const auto found = find_run(o.common->db, o.run,
-                                o.as_recorded ? Efficiencies::as_recorded : Efficiencies::current);
+    const auto found =
+        find_run(o.common->db, o.run,
+                 o.as_recorded ? Efficiencies::as_recorded : Efficiencies::current, &call.stop);
     if (!found) return tl::make_unexpected(found.error());
     Shown shown = run_shown(*found, output);
     // A table asked for by name is all that is wanted.

@@ -477,7 +477,7 @@ template <typename Answer, typename Question>
 Result<Answer> ask(const std::string& db, const StopToken* stop, Question question) {
     StoreOptions options;
     options.stop = stop;
-    auto store = open_store(default_store_location(db), OpenMode::read, options);
+    auto store = open_store(default_store_location(db), OpenMode::read, std::move(options));
     if (!store) return tl::make_unexpected(store.error());
     return question(**store);
 }
@@ -489,9 +489,9 @@ Status SeriesRequest::check_stop() const {
     return tl::make_unexpected(Error{ErrorKind::interrupted, "interrupted"});
 }
 
-Result<std::vector<KnownHardware>> known_hardware(const std::string& db) {
+Result<std::vector<KnownHardware>> known_hardware(const std::string& db, const StopToken* stop) {
     return ask<std::vector<KnownHardware>>(
-        db, nullptr, [](RunStore& store) -> Result<std::vector<KnownHardware>> {
+        db, stop, [](RunStore& store) -> Result<std::vector<KnownHardware>> {
             auto hardware = store.hardware();
             if (hardware) find_products(store, load_hardware(user_hardware_folder()), *hardware);
             return hardware;
@@ -507,9 +507,10 @@ Result<Analysed> load_series(const std::string& db, const SeriesRequest& request
 }
 
 Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
-                                                    const std::vector<std::int64_t>& seqs) {
+                                                    const std::vector<std::int64_t>& seqs,
+                                                    const StopToken* stop) {
     using Facts = std::map<std::int64_t, RunFacts>;
-    return ask<Facts>(db, nullptr, [&](RunStore& store) -> Result<Facts> {
+    return ask<Facts>(db, stop, [&](RunStore& store) -> Result<Facts> {
         auto list = store.facts_of(seqs);
         if (!list) return tl::make_unexpected(list.error());
         Facts facts;

@@ -57,7 +57,8 @@ struct Analysed {
 };
 
 // All hardware of the store, newest first.
-Result<std::vector<KnownHardware>> known_hardware(const std::string& db);
+Result<std::vector<KnownHardware>> known_hardware(const std::string& db,
+                                                  const StopToken* stop = nullptr);
 
 // Unknown or ambiguous hardware is a usage error that lists the candidates; an empty store and a
 // request that nothing matches are errors that say what there is.
@@ -65,6 +66,7 @@ Result<Analysed> load_series(const std::string& db, const SeriesRequest& request
 
 // Facts of runs, by seq: what differs between two sides (likely causes, impact, events).
 Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
-                                                    const std::vector<std::int64_t>& seqs);
+                                                    const std::vector<std::int64_t>& seqs,
+                                                    const StopToken* stop = nullptr);
 
 }  // namespace peakward

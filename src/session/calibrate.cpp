@@ -354,6 +354,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
         auto opened = open_store(reply.store_location, OpenMode::append, patience);
         if (!opened) return tl::make_unexpected(opened.error());
         store = std::move(*opened);
+        for (const std::string& notice : store->notices()) observer.note("warning: " + notice);
     }
 
     Run& run = reply.run;
@@ -361,7 +362,11 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
         return tl::make_unexpected(ok.error());
     options->devices = request.devices;  // a preset may have named them
     run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);
-    if (store) options->known_plateau = known_plateau(*store, run, request.threads);
+    ProbeHistory probes;
+    if (store) {
+        options->known_plateau = known_plateau(*store, run, request.threads);
+        if (auto read = ProbeHistory::read(*store, run.context)) probes = std::move(*read);
+    }
     store.reset();
     options->energy_of_device = [&machine](const std::string& device) {
         return device.starts_with("cuda") ? energy_of_gpu(machine.root) : EnergySource{};
@@ -387,9 +392,6 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     sign(run, machine.clock);
     take_measured(run, std::move(*measured));
     for (const std::string& mistaken : drop_mistaken_gpus(run)) observer.note(mistaken);
-    ProbeHistory probes;
-    if (store)
-        if (auto read = ProbeHistory::read(*store, run.context)) probes = std::move(*read);
     probes.add(run);
     run.results = score(run.context, run.measurements, run.flags,
                         device_specs(run.products, database), probes.classes());

@@ -127,7 +127,9 @@ Result<ExportedRuns> export_runs(const std::string& db, const SeriesRequest& req
     const auto analysed = load_series(db, rows);
     if (!analysed) return tl::make_unexpected(analysed.error());
     const std::map<Place, Rated> places = places_of(*analysed);
-    auto store = open_store(default_store_location(db), OpenMode::read);
+    StoreOptions options;
+    options.stop = request.stop;
+    auto store = open_store(default_store_location(db), OpenMode::read, std::move(options));
     if (!store) return tl::make_unexpected(store.error());
     ExportedRuns exported;
     std::set<std::int64_t> runs;

@@ -1,15 +1,23 @@
 #include "session/history.hpp"
 
+#include "core/text.hpp"
 #include "session/probe_history.hpp"
 #include "session/products.hpp"
 
 namespace peakward {
 namespace {
 
+StoreOptions stopped_by(const StopToken* stop) {
+    StoreOptions options;
+    options.stop = stop;
+    return options;
+}
+
 // Opens for reading and asks one question.
 template <typename Answer, typename Question>
-Result<Answer> ask(const std::string& db, Question question) {
-    auto store = open_store(default_store_location(db), OpenMode::read);
+Result<Answer> ask(const std::string& db, const StopToken* stop, Question question,
+                   OpenMode mode = OpenMode::read) {
+    auto store = open_store(default_store_location(db), mode, stopped_by(stop));
     if (!store) return tl::make_unexpected(store.error());
     return question(**store);
 }
@@ -26,14 +34,22 @@ Result<Run> find_in(RunStore& store, const std::string& db, const std::string& w
     return store.find(runs->front().run_id);
 }
 
-}  // namespace
-
-Result<std::vector<RunSummary>> list_runs(const std::string& db, const RunFilter& filter) {
-    return ask<std::vector<RunSummary>>(db, [&](RunStore& s) { return s.history(filter); });
+bool is_chain_hash(std::string_view text) {
+    constexpr std::size_t digits = 64;
+    return text.size() == digits &&
+           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-Result<Run> find_run(const std::string& db, const std::string& which, Efficiencies efficiencies) {
-    return ask<Run>(db, [&](RunStore& store) -> Result<Run> {
+}  // namespace
+
+Result<std::vector<RunSummary>> list_runs(const std::string& db, const RunFilter& filter,
+                                          const StopToken* stop) {
+    return ask<std::vector<RunSummary>>(db, stop, [&](RunStore& s) { return s.history(filter); });
+}
+
+Result<Run> find_run(const std::string& db, const std::string& which, Efficiencies efficiencies,
+                     const StopToken* stop) {
+    return ask<Run>(db, stop, [&](RunStore& store) -> Result<Run> {
         auto run = find_in(store, db, which);
         if (!run || efficiencies != Efficiencies::current) return run;
         const auto probes = ProbeHistory::read(store, run->context);
@@ -43,26 +59,33 @@ Result<Run> find_run(const std::string& db, const std::string& which, Efficienci
     });
 }
 
-Result<StoreInfo> store_info(const std::string& db) {
-    return ask<StoreInfo>(db, [](RunStore& store) { return store.info(); });
+Result<StoreInfo> store_info(const std::string& db, const StopToken* stop) {
+    return ask<StoreInfo>(db, stop, [](RunStore& store) { return store.info(); });
 }
 
-Result<VerifyReport> verify_store(const std::string& db) {
-    return ask<VerifyReport>(db, [](RunStore& store) { return store.verify(); });
+Result<VerifyReport> verify_store(const std::string& db, const std::string& expected_head,
+                                  const StopToken* stop) {
+    if (!expected_head.empty() && !is_chain_hash(expected_head))
+        return wrong_usage(fmt::format(
+            "--expect-head takes a chain hash, 64 digits of 0-9 and a-f, as 'peakward db "
+            "info' prints it, not '{}'",
+            expected_head));
+    return ask<VerifyReport>(
+        db, stop, [&](RunStore& store) { return store.verify(expected_head); }, OpenMode::inspect);
 }
 
-Result<MigrationOutcome> migrate_database(const std::string& db) {
+Result<MigrationOutcome> migrate_database(const std::string& db, const StopToken* stop) {
     MigrationOutcome outcome;
     outcome.location = default_store_location(db);
-    auto versions = migrate_store(outcome.location);
+    auto versions = migrate_store(outcome.location, stopped_by(stop));
     if (!versions) return tl::make_unexpected(versions.error());
     outcome.versions = *versions;
     return outcome;
 }
 
-Result<std::string> rebuild_store(const std::string& db) {
+Result<std::string> rebuild_store(const std::string& db, const StopToken* stop) {
     std::string location = default_store_location(db);
-    auto store = open_store(location, OpenMode::append);
+    auto store = open_store(location, OpenMode::append, stopped_by(stop));
     if (!store) return tl::make_unexpected(store.error());
     if (auto done = (*store)->rebuild(); !done) return tl::make_unexpected(done.error());
     return location;

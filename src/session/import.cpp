@@ -137,6 +137,7 @@ private:
                        store_options());
         if (!store) return tl::make_unexpected(store.error());
         store_ = std::move(*store);
+        reply_.notices = store_->notices();
         return {};
     }
 

@@ -32,13 +32,14 @@ struct ImportedFile {
 
 struct ImportReply {
     std::string store_location;
-    std::vector<ImportedFile> files;  // those that were read, in the order they were stored in
-    std::int64_t imported = 0;        // runs that are new
-    std::int64_t duplicates = 0;      // runs that were there, or came twice
-    std::vector<ImportNote> flagged;  // came in, with the flag doubtful_import
-    std::vector<ImportNote> refused;  // nothing of these came in
-    bool other_content = false;       // some of these have a known run_id with other content
-    std::int64_t passed_over = 0;     // files in folders whose names end in neither json nor db
+    std::vector<ImportedFile> files;   // those that were read, in the order they were stored in
+    std::int64_t imported = 0;         // runs that are new
+    std::int64_t duplicates = 0;       // runs that were there, or came twice
+    std::vector<ImportNote> flagged;   // came in, with the flag doubtful_import
+    std::vector<ImportNote> refused;   // nothing of these came in
+    bool other_content = false;        // some of these have a known run_id with other content
+    std::int64_t passed_over = 0;      // files in folders whose names end in neither json nor db
+    std::vector<std::string> notices;  // of the database, when it was opened
 };
 
 // A file comes in whole or not at all, and one that cannot be read keeps no other from coming in.

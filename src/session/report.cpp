@@ -29,7 +29,7 @@ Result<std::string> newest_run(const std::string& db, const SeriesRequest& reque
                                const Part<Followed>& followed) {
     if (followed) {
         if (const auto seq = newest_of(followed->analysed)) {
-            const auto facts = load_facts(db, {*seq});
+            const auto facts = load_facts(db, {*seq}, request.stop);
             if (!facts) return tl::make_unexpected(facts.error());
             if (const auto found = facts->find(*seq); found != facts->end())
                 return found->second.run_id;
@@ -38,7 +38,7 @@ Result<std::string> newest_run(const std::string& db, const SeriesRequest& reque
     RunFilter filter;
     filter.limit = 1;
     filter.hardware = request.hardware;
-    const auto runs = list_runs(db, filter);
+    const auto runs = list_runs(db, filter, request.stop);
     if (!runs) return tl::make_unexpected(runs.error());
     if (!runs->empty()) return runs->front().run_id;
     if (!followed) return tl::make_unexpected(followed.error());
@@ -53,7 +53,7 @@ SeriesRequest with_metric(SeriesRequest request, const char* metric) {
 }  // namespace
 
 Result<ReportParts> load_report(const std::string& db, const SeriesRequest& request) {
-    const auto hardware = known_hardware(db);
+    const auto hardware = known_hardware(db, request.stop);
     if (!hardware) return tl::make_unexpected(hardware.error());
     const SeriesRequest compute = with_metric(request, "peak_measured_gops");
     auto followed = follow(db, compute, Follow::all);
@@ -63,7 +63,8 @@ Result<ReportParts> load_report(const std::string& db, const SeriesRequest& requ
     const auto run_id = newest_run(db, request, followed);
     if (!run_id) return tl::make_unexpected(run_id.error());
     auto newest = find_run(db, *run_id,
-                           request.as_recorded ? Efficiencies::as_recorded : Efficiencies::current);
+                           request.as_recorded ? Efficiencies::as_recorded : Efficiencies::current,
+                           request.stop);
     if (!newest) return tl::make_unexpected(newest.error());
     drop_private_paths(*newest);
     std::int64_t runs = 0;

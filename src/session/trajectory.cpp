@@ -108,6 +108,7 @@ BandwidthOfRun bandwidth_of_runs(const std::string& db, const SeriesRequest& req
     memory.device = request.device;
     memory.since = request.since;
     memory.until = request.until;
+    memory.stop = request.stop;
     memory.metrics = {"stream_best_gbps"};
     BandwidthOfRun best;
     const auto analysed = load_series(db, memory);
@@ -155,7 +156,7 @@ Result<Followed> follow(const std::string& db, const SeriesRequest& request, Fol
     if (auto status = request.check_stop(); !status) return tl::make_unexpected(status.error());
     put_leading_first(result.subjects);
     if (what == Follow::leading_alone) return result;
-    auto facts = load_facts(db, seqs_of(result));
+    auto facts = load_facts(db, seqs_of(result), request.stop);
     if (!facts) return tl::make_unexpected(facts.error());
     result.facts = std::move(*facts);
     const BandwidthOfRun bandwidth = bandwidth_of_runs(db, request);

@@ -52,19 +52,36 @@ std::string default_store_location(const std::string& from_option) {
     return data + "/peakward/calibrations.db";
 }
 
+std::string default_memory_folder() {
+    // The XDG base directory specification: relative paths are to be ignored.
+    if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/'))
+        return state + "/peakward/heads";
+    const std::string home = variable("HOME");
+    return home.starts_with('/') ? home + "/.local/state/peakward/heads" : "";
+}
+
+namespace {
+
+store::SqliteOptions sqlite_options(StoreOptions options) {
+    store::SqliteOptions all;
+    static_cast<StoreOptions&>(all) = std::move(options);
+    if (all.memory_folder.empty()) all.memory_folder = default_memory_folder();
+    return all;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
                                              StoreOptions options) {
     auto path = file_of(location);
     if (!path) return tl::make_unexpected(path.error());
-    store::SqliteOptions all;
-    static_cast<StoreOptions&>(all) = std::move(options);
-    return store::open_sqlite_store(*path, mode, all);
+    return store::open_sqlite_store(*path, mode, sqlite_options(std::move(options)));
 }
 
-Result<MigrationReport> migrate_store(const std::string& location) {
+Result<MigrationReport> migrate_store(const std::string& location, StoreOptions options) {
     auto path = file_of(location);
     if (!path) return tl::make_unexpected(path.error());
-    return store::migrate_sqlite(*path);
+    return store::migrate_sqlite(*path, sqlite_options(std::move(options)));
 }
 
 }  // namespace peakward

@@ -29,48 +29,8 @@ OperationClass class_of(const Measurement& m) {
     return operation ? operation->kind : OperationClass::probe;
 }
 
-// A rate of a score, and where it comes from: a bandwidth is any precision's.
-struct Rate {
-    std::optional<double> value;
-    bool is_bandwidth = false;
-    std::vector<OperationClass> classes;  // that it is the best of
-    std::string operation = {};           // the same, where the run tells
-};
-
-bool may_be_behind(const Rate& rate, const Score& score, const Measurement& m) {
-    if (m.what.device != score.device || m.what.backend != score.backend) return false;
-    if (!rate.is_bandwidth && m.what.precision != score.precision) return false;
-    return m.what.operation == rate.operation ||
-           std::find(rate.classes.begin(), rate.classes.end(), class_of(m)) != rate.classes.end();
-}
-
-// Bounds as factors of the rate: the shortest time gives the highest rate.
-std::pair<double, double> interval_of(const Run& run, const Score& score, const Rate& rate) {
-    for (const Measurement& m : run.measurements) {
-        if (m.outcome != Outcome::measured || !rate.value) continue;
-        if ((rate.is_bandwidth ? m.gbps : m.gops) != rate.value) continue;
-        if (!may_be_behind(rate, score, m)) continue;
-        const Statistics& s = m.statistics;
-        if (s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0)
-            return {s.median_s / s.ci_high_s, s.median_s / s.ci_low_s};
-    }
-    return {no_number, no_number};
-}
-
-// The flag says that some case of the row was contended. Where the run shows which, only the rates
-// that could have been that case's are in doubt.
-bool is_contended(const Run& run, const Score& score, const Rate& rate) {
-    if (std::find(score.flags.begin(), score.flags.end(), "contended") == score.flags.end())
-        return false;
-    bool shown = false;
-    for (const Measurement& m : run.measurements) {
-        if (m.outcome != Outcome::contended || m.what.device != score.device ||
-            m.what.backend != score.backend)
-            continue;
-        shown = true;
-        if (may_be_behind(rate, score, m)) return true;
-    }
-    return !shown;
+bool has_interval(const Statistics& s) {
+    return s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0;
 }
 
 }  // namespace
@@ -97,7 +57,66 @@ bool is_score_metric(std::string_view metric) {
     return std::find(std::begin(metrics), std::end(metrics), metric) != std::end(metrics);
 }
 
-PointRow point_of(const Run& run, const Score& score) {
+// A rate of a score, and where it comes from.
+struct ScorePoints::Rate {
+    std::optional<double> value;
+    bool is_bandwidth = false;
+    std::vector<OperationClass> classes;  // that it is the best of
+    std::string operation = {};           // the same, where the run tells
+
+    bool may_be_of(const Measurement& m) const {
+        return m.what.operation == operation ||
+               std::find(classes.begin(), classes.end(), class_of(m)) != classes.end();
+    }
+};
+
+ScorePoints::ScorePoints(const Run& run) : run_(run) {
+    for (const Measurement& m : run.measurements) {
+        const Place place(m.what.device, m.what.backend, m.what.precision);
+        const Place any_precision(m.what.device, m.what.backend, "");
+        const bool is_of_memory = class_of(m) == OperationClass::memory;
+        if (m.outcome == Outcome::contended) {
+            contended_[place].push_back(&m);
+            contended_devices_.insert(any_precision);
+            if (is_of_memory) contended_memories_.insert(any_precision);
+        }
+        if (m.outcome != Outcome::measured || !has_interval(m.statistics)) continue;
+        if (m.gops && std::isfinite(*m.gops)) rates_[{place, *m.gops}].push_back(&m);
+        if (is_of_memory && m.gbps && std::isfinite(*m.gbps))
+            bandwidths_[{any_precision, *m.gbps}].push_back(&m);
+    }
+}
+
+// Bounds as factors of the rate: the shortest time gives the highest rate.
+std::pair<double, double> ScorePoints::interval_of(const Score& score, const Rate& rate) const {
+    if (!rate.value || !std::isfinite(*rate.value)) return {no_number, no_number};
+    const Place place(score.device, score.backend, rate.is_bandwidth ? "" : score.precision);
+    const auto& sources = rate.is_bandwidth ? bandwidths_ : rates_;
+    const auto source = sources.find({place, *rate.value});
+    if (source == sources.end()) return {no_number, no_number};
+    for (const Measurement* m : source->second) {
+        if (!rate.is_bandwidth && !rate.may_be_of(*m)) continue;
+        const Statistics& s = m->statistics;
+        return {s.median_s / s.ci_high_s, s.median_s / s.ci_low_s};
+    }
+    return {no_number, no_number};
+}
+
+// The flag says that some case of the row was contended. Where the run shows which, only the rates
+// that could have been that case's are in doubt.
+bool ScorePoints::is_contended(const Score& score, const Rate& rate) const {
+    if (std::find(score.flags.begin(), score.flags.end(), "contended") == score.flags.end())
+        return false;
+    const Place any_precision(score.device, score.backend, "");
+    if (!contended_devices_.contains(any_precision)) return true;
+    if (rate.is_bandwidth) return contended_memories_.contains(any_precision);
+    const auto cases = contended_.find({score.device, score.backend, score.precision});
+    return cases != contended_.end() &&
+           std::any_of(cases->second.begin(), cases->second.end(),
+                       [&](const Measurement* m) { return rate.may_be_of(*m); });
+}
+
+PointRow ScorePoints::point_of(const Score& score) const {
     const Rate blas3{score.blas3_gops, false, {OperationClass::blas3}};
     const Rate stream{score.stream_best_gbps, true, {OperationClass::memory}};
     Rate peak{
@@ -106,14 +125,14 @@ PointRow point_of(const Run& run, const Score& score) {
     if (!operation || operation->kind != OperationClass::compute_peak)
         peak.classes.push_back(OperationClass::blas3);
     PointRow point;
-    point.doubts =
-        std::uint16_t((doubts_of(run.flags) | doubts_of(score.flags)) & ~unsigned{doubt_contended});
-    if (doubts_of(run.flags) & doubt_contended) point.doubts |= doubt_contended;
+    point.doubts = std::uint16_t((doubts_of(run_.flags) | doubts_of(score.flags)) &
+                                 ~unsigned{doubt_contended});
+    if (doubts_of(run_.flags) & doubt_contended) point.doubts |= doubt_contended;
     const auto add = [&](const char* metric, const char* unit, std::optional<double> value,
                          const Rate& rate) {
         if (!value || !std::isfinite(*value)) return;
-        const auto [low, high] = interval_of(run, score, rate);
-        const bool contended = is_contended(run, score, rate);
+        const auto [low, high] = interval_of(score, rate);
+        const bool contended = is_contended(score, rate);
         point.figures.push_back({metric, unit, *value, *value * low, *value * high,
                                  contended ? std::uint16_t{doubt_contended} : std::uint16_t{0}});
     };

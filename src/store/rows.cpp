@@ -268,10 +268,11 @@ RunRows rows_of(const Run& run) {
                                      measurement_row(measurement), std::move(values),
                                      std::move(point)});
     }
+    const ScorePoints points(run);
     for (const Score& score : run.results) {
         std::string key = score_series_key(run, score);
         std::string sha256 = sha256_hex(key);
-        rows.scores.push_back({std::move(key), std::move(sha256), point_of(run, score)});
+        rows.scores.push_back({std::move(key), std::move(sha256), points.point_of(score)});
     }
     return rows;
 }

@@ -44,9 +44,22 @@ struct RunFilter {
     std::string until = {};     // the same; a day means to its end
 };
 
+// The newest run at some moment: its chain hash stands for the whole history up to it.
+struct ChainHead {
+    std::int64_t seq = 0;
+    std::string chain_sha256;
+};
+
 struct VerifyReport {
     std::int64_t runs = 0;
     std::vector<std::string> problems;  // one sentence each; empty: the chain holds
+    // The first problem that rebuild() does not heal: of a run, of the chain or of the schema.
+    std::optional<std::string> lasting_problem;
+    ChainHead head;
+    // The place of the head that was asked for; none: not asked for, or no run has it.
+    std::optional<std::int64_t> expected_seq;
+    // The head that this account has last seen in this database, where it has seen it.
+    std::optional<ChainHead> seen;
 };
 
 struct StoreInfo {
@@ -122,32 +135,46 @@ public:
     // One row at a time, by time; `take` as above.
     virtual Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) = 0;
 
-    virtual Result<VerifyReport> verify() = 0;
+    // What no file can prove of itself, that no run was removed at its end and that it is no older
+    // copy, is compared with `expected_head`, the chain hash of a run that must be in it ("":
+    // none), and with the head that this account has last seen.
+    virtual Result<VerifyReport> verify(const std::string& expected_head = "") = 0;
     virtual Result<StoreInfo> info() = 0;
-    // Derived tables made anew from the stored runs; the runs themselves are not touched.
+    // Derived tables made anew from the stored runs; the runs themselves are not touched. Verifies
+    // first, and refuses where what is derived is all that still tells of a run. Others read and
+    // append meanwhile; where it ends early, all is as before.
     virtual Status rebuild() = 0;
+    // What was noticed when it was opened, one sentence each: it went back.
+    virtual std::vector<std::string> notices() = 0;
 };
 
 enum class OpenMode {
-    read,    // must exist
-    append,  // made when missing, with its folder; older schemas are migrated
+    read,     // must exist
+    inspect,  // as read, also where the schema is not Peakward's: for verify() alone
+    append,   // made when missing, with its folder; older schemas are migrated
 };
 
 struct StoreOptions {
     const StopToken* stop = nullptr;             // once it is set every method fails as interrupted
     std::chrono::milliseconds lock_wait{10000};  // how long another process may hold the lock
     std::function<void()> on_wait = {};          // called once a wait for it has lasted 2 s
+    // Where the last head of each database is remembered; "": nowhere. It is never an error that
+    // this cannot be read or written.
+    std::string memory_folder = {};
 };
 
 // `--db` if given, else $PEAKWARD_DB, else $XDG_DATA_HOME/peakward/calibrations.db.
 std::string default_store_location(const std::string& from_option);
-// A path, or postgresql://... (a later release; refused here with that sentence).
+// $XDG_STATE_HOME/peakward/heads, else ~/.local/state/peakward/heads; "" where neither is set.
+std::string default_memory_folder();
+// A path, or postgresql://... (a later release; refused here with that sentence). Without a
+// memory_folder it is the default one.
 Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
                                              StoreOptions options = {});
 // Brings an older schema up to this program's; says from and to.
 struct MigrationReport {
     int from = 0, to = 0;
 };
-Result<MigrationReport> migrate_store(const std::string& location);
+Result<MigrationReport> migrate_store(const std::string& location, StoreOptions options = {});
 
 }  // namespace peakward

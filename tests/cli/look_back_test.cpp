@@ -75,6 +75,22 @@ TEST_F(LookBack, DbInfoAndVerify) {
     EXPECT_EQ(document({"history"})["runs"].size(), 1u);
 }
 
+TEST_F(LookBack, VerifyTakesAHeadThatWasKept) {
+    calibrate();
+    const std::string head = document({"db", "info"})["store"]["chain_head"];
+    EXPECT_EQ(document({"db", "verify"})["chain_head"], head);
+    calibrate();
+    const Json verdict = document({"db", "verify", "--expect-head", head});
+    EXPECT_EQ(verdict["expected_head"]["seq"], 1);
+    EXPECT_NE(run({"db", "verify", "--expect-head", head}).out.find("with 1 run after it"),
+              std::string::npos);
+    const Json other = document({"db", "verify", "--expect-head", std::string(64, 'a')}, 1);
+    EXPECT_EQ(other["sound"], false);
+    EXPECT_TRUE(other["expected_head"]["seq"].is_null());
+    for (const std::string& wrong : {std::string(), std::string("abc"), std::string(64, 'g')})
+        EXPECT_EQ(run({"db", "verify", "--expect-head", wrong}).code, 2) << wrong;
+}
+
 TEST_F(LookBack, DbOptionOutranksTheEnvironment) {
     calibrate();
     const std::string other = file("other.db");

@@ -94,6 +94,77 @@ TEST_F(ForeignRows, DamagedAnywhereGiveRowsOrASentence) {
     }
 }
 
+std::string view_of(const std::string& text, const std::string& from) {
+    return "CREATE VIEW calibration_runs AS SELECT " + text +
+           " AS timestamp, '' AS hardware_fingerprint, '' AS precision, '' AS device " + from;
+}
+
+TEST_F(ForeignRows, OfAViewThatIsPlainAreRead) {
+    const auto rows = read_foreign_rows(
+        database(std::string(seed_table) + "ALTER TABLE calibration_runs RENAME TO old; " +
+                 view_of("upper(coalesce(timestamp, strftime('%Y', 'now')))", "FROM old")));
+    ASSERT_TRUE(rows) << rows.error().message;
+    EXPECT_EQ(rows->front()["timestamp"], "2025-12-31T14:30:00");
+}
+
+// The bound is one of work, so that it is the same on every machine.
+TEST_F(ForeignRows, ThatAskForEndlessWorkAreRefused) {
+    const std::string ten =
+        "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
+        "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
+        "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    std::string product = "FROM " + ten;
+    for (int i = 0; i < 30; ++i) product += ", " + ten;
+    const std::pair<std::string, const char*> views[] = {
+        {view_of("1", product + " WHERE 0 = random()"), "not read here"},
+        {view_of("(SELECT count(*) " + product + ")", ""), "more work"},
+        {view_of("x",
+                 "FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+                 "SELECT x FROM c)"),
+         "not read here"},
+        {view_of("hex(zeroblob(20000000))", ""), "not read here"},
+        {view_of("printf('%2000000d', 1)", ""), "not read here"},
+        {view_of("replace(hex('aaaa'), '6', 'aaaa')", ""), "not read here"},
+        {view_of("'a' LIKE '%a%a%a%a'", ""), "not read here"},
+        {view_of("load_extension('x')", ""), "not read here"},
+        {"CREATE TABLE t (x); INSERT INTO t VALUES (hex(zeroblob(1000000)));" +
+             view_of("x", "FROM t"),
+         "larger than this program reads"},
+        {"CREATE TABLE t (x); INSERT INTO t VALUES (hex(zeroblob(500000)));" +
+             view_of("x", "FROM t ORDER BY random()"),
+         "not read here"},
+    };
+    for (const auto& [sql, sentence] : views) {
+        const std::string path = database(sql);
+        EXPECT_THAT(refusal(path), HasSubstr(sentence)) << sql.substr(0, 200);
+        std::filesystem::remove(path);
+    }
+}
+
+TEST_F(ForeignRows, ThatAreManyAreRefusedBeforeTheyFillTheMemory) {
+    std::string columns;
+    for (int i = 0; i < 150; ++i) columns += ", '' AS c" + std::to_string(i);
+    const std::string digit =
+        "(SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 "
+        "UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL "
+        "SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    const std::string path = database(
+        "CREATE VIEW calibration_runs AS SELECT '' AS timestamp, '' "
+        "AS hardware_fingerprint, '' AS precision, '' AS device" +
+        columns + " FROM " + digit + "," + digit + "," + digit + "," + digit + "," + digit + "," +
+        digit);
+    EXPECT_THAT(refusal(path), testing::AnyOf(HasSubstr("MiB of rows"), HasSubstr("more work")));
+}
+
+TEST_F(ForeignRows, EndAtASignal) {
+    class Stopped final : public StopToken {
+        bool stop_requested() const override { return true; }
+    } stopped;
+    const auto rows = read_foreign_rows(database(seed_table), &stopped);
+    ASSERT_FALSE(rows);
+    EXPECT_EQ(rows.error().kind, ErrorKind::interrupted);
+}
+
 TEST_F(ForeignRows, ADatabaseOfPeakwardIsKnownByItsMark) {
     const std::string path = scratch_ / "runs.db";
     { ASSERT_TRUE(store::open_sqlite_store(path, OpenMode::append)); }

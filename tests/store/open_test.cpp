@@ -336,6 +336,49 @@ TEST_F(FullDisk, WhileAppendingLosesNothingThatWasStored) {
     EXPECT_THAT(told, AllOf(HasSubstr("no room left"), HasSubstr("runs in it are intact")));
 }
 
+// The shared memory of readers has no room there either.
+TEST_F(FullDisk, IsReadAndNothingIsLeftBehind) {
+    const std::string told = on_small_disk(8 << 20, [&]() -> std::string {
+        make_database();
+        {
+            std::ofstream fill(scratch_ / "fill", std::ios::binary);
+            while (fill.write(std::string(1024, 'x').data(), 1024).flush()) {
+            }
+        }
+        {
+            auto store = open_store(path_, OpenMode::read);
+            if (!store) return message_of(store);
+            if (!(*store)->history({}) || !(*store)->verify()->problems.empty()) return "not read";
+        }
+        std::string files;
+        for (const auto& entry : fs::directory_iterator(scratch_.folder()))
+            files += entry.path().filename().string() + " ";
+        return files.size() == std::string("a.db fill ").size() ? "read" : files;
+    });
+    if (told == "no mount") GTEST_SKIP() << "mounting a tmpfs needs root";
+    EXPECT_EQ(told, "read");
+}
+
+TEST_F(FullDisk, AJournalThatIsNotMergedIsToldAsSuch) {
+    const std::string told = on_small_disk(8 << 20, [&]() -> std::string {
+        std::string wal, main;
+        {
+            auto store = open_store(path_, OpenMode::append);
+            if (!store || !(*store)->append(make_small_run(1))) return "not made";
+            wal = read_file(path_ + "-wal");
+            main = read_file(path_);
+        }
+        write_file(path_, main);
+        write_file(path_ + "-wal", wal);
+        std::ofstream fill(scratch_ / "fill", std::ios::binary);
+        while (fill.write(std::string(1024, 'x').data(), 1024).flush()) {
+        }
+        return opening(path_, OpenMode::read);
+    });
+    if (told == "no mount") GTEST_SKIP() << "mounting a tmpfs needs root";
+    EXPECT_THAT(told, AllOf(HasSubstr("its disk is full"), HasSubstr("copy both files")));
+}
+
 // The limit on file sizes acts like a full disk and needs no rights.
 TEST_F(FullDisk, AFileSizeLimitIsToldAndLosesNothing) {
     const std::string told = in_child([&]() -> std::string {

@@ -34,7 +34,7 @@ protected:
         return run;
     }
     std::vector<std::string> problems() {
-        auto store = open_store(path_, OpenMode::read);
+        auto store = open_store(path_, OpenMode::inspect);
         if (!store) return {"cannot be opened: " + store.error().message};
         auto report = (*store)->verify();
         return report ? report->problems : std::vector{"no report: " + report.error().message};
@@ -261,9 +261,14 @@ TEST_F(Verify, FindsAMissingOrChangedOrForeignTrigger) {
     connection.execute("CREATE TABLE mine (x); CREATE VIEW my_view AS SELECT * FROM runs");
     connection.execute("CREATE TRIGGER my_trigger AFTER INSERT ON mine BEGIN SELECT 1; END");
     ASSERT_TRUE(connection.status());
-    EXPECT_THAT(problems(), ElementsAre(HasSubstr("runs_refuse_delete is not as Peakward made it"),
-                                        HasSubstr("scores_refuse_update is missing"),
-                                        HasSubstr("a trigger sly that is not Peakward's")));
+    EXPECT_THAT(problems(),
+                ElementsAre(HasSubstr("runs_refuse_delete is not as Peakward made it"),
+                            HasSubstr("scores_refuse_update is missing"),
+                            HasSubstr("there is a table mine that is not Peakward's"),
+                            HasSubstr("view mine has a trigger my_trigger"),
+                            HasSubstr("the table runs has a trigger sly that is not Peakward's"),
+                            HasSubstr("there is a view my_view that is not Peakward's"),
+                            HasSubstr("the pages of the file were not checked")));
 }
 
 TEST_F(Verify, ReportsAndDoesNotFailWhenATableIsGone) {
@@ -321,6 +326,102 @@ TEST_F(Verify, SurvivesDamageAnywhereInTheFile) {
             EXPECT_TRUE((*store)->find(make_run_id(seed))) << "byte " << at;
     }
     EXPECT_LT(silent, 20) << "most of the file is used";
+}
+
+// The index is then all that tells of the runs that were removed.
+TEST_F(Verify, RebuildDoesNotHideARemovedTail) {
+    std::string sha256, chain;
+    {
+        auto connection = store_test::raw_connection(path_);
+        sha256 = connection.scalar_text("SELECT sha256 FROM runs WHERE seq = 3");
+        chain = connection.scalar_text("SELECT chain_sha256 FROM runs WHERE seq = 3");
+    }
+    const std::string tail = removal_of(4) + removal_of(5) +
+                             "UPDATE chain_head SET seq = 3, run_sha256 = '" + sha256 +
+                             "', chain_sha256 = '" + chain + "';";
+    const std::string whole = store_test::read_file(path_);
+    for (const std::string& traces :
+         {std::string(), std::string("DELETE FROM points WHERE seq > 3"),
+          std::string("DELETE FROM points WHERE seq > 3;"
+                      "UPDATE hosts SET last_seq = 3, newest_seq = 3")}) {
+        store_test::write_file(path_, whole);
+        tamper(path_, tail + traces);
+        EXPECT_THAT(problems(), Contains(HasSubstr("may be missing"))) << traces;
+        auto store = open_store(path_, OpenMode::append);
+        ASSERT_TRUE(store) << store.error().message;
+        const auto status = (*store)->rebuild();
+        ASSERT_FALSE(status) << traces;
+        EXPECT_THAT(status.error().message, HasSubstr("nothing was rebuilt"));
+        EXPECT_THAT(problems(), Contains(HasSubstr("may be missing"))) << traces;
+    }
+}
+
+// Without a trace in the file only somebody who kept a head can tell.
+TEST_F(Verify, FindsACleanlyRemovedTailByAHeadThatWasKept) {
+    const auto with_head = [&](const std::string& head) {
+        auto store = open_store(path_, OpenMode::inspect);
+        return *(*store)->verify(head);
+    };
+    std::string third;
+    {
+        auto connection = store_test::raw_connection(path_);
+        third = connection.scalar_text("SELECT chain_sha256 FROM runs WHERE seq = 3");
+    }
+    const ChainHead newest = with_head("").head;
+    EXPECT_EQ(newest.seq, 5);
+    EXPECT_THAT(with_head(newest.chain_sha256).problems, IsEmpty());
+    EXPECT_EQ(with_head(newest.chain_sha256).expected_seq, 5);
+    EXPECT_EQ(with_head(third).expected_seq, 3);
+    EXPECT_THAT(with_head(std::string(64, 'a')).problems,
+                ElementsAre(HasSubstr("no run has the chain hash aaaa")));
+
+    // An older copy: of the time when it had three runs.
+    std::filesystem::remove(path_);
+    {
+        auto store = open_store(path_, OpenMode::append);
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) ASSERT_TRUE((*store)->append(run_of(seed)));
+    }
+    const VerifyReport report = with_head(newest.chain_sha256);
+    EXPECT_THAT(report.problems, Contains(HasSubstr("no run has the chain hash")));
+    EXPECT_TRUE(report.lasting_problem);
+}
+
+TEST_F(Verify, SaysThatItWentBackUntilItIsThereAgain) {
+    const std::string whole = store_test::read_file(path_);
+    EXPECT_EQ((*open_store(path_, OpenMode::inspect))->verify()->seen->seq, 5);
+    {
+        auto store = open_store(path_, OpenMode::append);
+        EXPECT_THAT((*store)->notices(), IsEmpty());
+        ASSERT_TRUE((*store)->append(run_of(6)));
+    }
+    const std::string longer = store_test::read_file(path_);
+    store_test::write_file(path_, whole);
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("went back: run seq 6")));
+    {
+        auto store = open_store(path_, OpenMode::append);
+        EXPECT_THAT((*store)->notices(), ElementsAre(HasSubstr("went back: run seq 6")));
+        ASSERT_TRUE((*store)->append(run_of(7)));
+    }
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("went back: run seq 6")));
+    store_test::write_file(path_, longer);
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(Verify, TakesANewDatabaseInThePlaceOfAnotherForANewOne) {
+    std::filesystem::remove(path_);
+    auto store = open_store(path_, OpenMode::append);
+    EXPECT_THAT((*store)->notices(), IsEmpty());
+    ASSERT_TRUE((*store)->append(run_of(17)));
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(Verify, AMemoryThatCannotBeWrittenIsNoError) {
+    StoreOptions options;
+    options.memory_folder = "/proc/no/such/folder";
+    auto store = open_store(path_, OpenMode::append, options);
+    ASSERT_TRUE(store);
+    EXPECT_TRUE((*store)->append(run_of(6)));
+    EXPECT_THAT((*store)->verify()->problems, IsEmpty());
 }
 
 TEST_F(Verify, RebuildRefusesADamagedDocumentAndChangesNothing) {

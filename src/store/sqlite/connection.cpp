@@ -19,9 +19,29 @@ namespace peakward::store {
 namespace {
 
 bool means_no_room(int code, int system_errno) {
-    if (code == SQLITE_FULL) return true;
-    return code == SQLITE_IOERR &&
-           (system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG);
+    return code == SQLITE_FULL || system_errno == ENOSPC || system_errno == EDQUOT ||
+           system_errno == EFBIG;
+}
+
+bool means_no_memory(int extended_code, int system_errno) {
+    return extended_code == SQLITE_NOMEM || extended_code == SQLITE_IOERR_NOMEM ||
+           system_errno == ENOMEM;
+}
+
+bool means_no_locks(int extended_code, int system_errno) {
+    switch (extended_code) {
+        case SQLITE_PROTOCOL:
+        case SQLITE_NOLFS:
+        case SQLITE_IOERR_LOCK:
+        case SQLITE_IOERR_UNLOCK:
+        case SQLITE_IOERR_RDLOCK:
+        case SQLITE_IOERR_BLOCKED:
+        case SQLITE_IOERR_CHECKRESERVEDLOCK:
+        case SQLITE_IOERR_SHMLOCK:
+            return true;
+        default:
+            return system_errno == ENOLCK;
+    }
 }
 
 // A file: URI in which the path means itself.
@@ -36,61 +56,96 @@ std::string uri_of(const std::string& path, std::string_view query) {
     return uri + std::string(query);
 }
 
+// What the system said tells more than SQLite's code; "" where the code has to tell it.
+std::string sentence_of_system(const std::string& path, int extended_code, int system_errno,
+                               const std::string& cause) {
+    const int code = extended_code & 0xff;
+    if (means_no_room(code, system_errno))
+        return fmt::format(
+            "there is no room left to write {}: free some space on its disk (or raise the quota) "
+            "and run again; the runs in it are intact",
+            path);
+    if (means_no_memory(extended_code, system_errno))
+        return fmt::format(
+            "there is not enough memory to work with {}: close other programs or raise the limit "
+            "(ulimit -v), then run again",
+            path);
+    if (system_errno == EMFILE || system_errno == ENFILE)
+        return fmt::format(
+            "{} cannot be opened ({}): close files or raise the limit (ulimit -n), then run again",
+            path, cause);
+    if (means_no_locks(extended_code, system_errno))
+        return fmt::format(
+            "{} cannot be locked ({}): its file system does not lock files as SQLite needs it; "
+            "name a file on a local disk with --db",
+            path, cause);
+    if (code == SQLITE_READONLY || system_errno == EROFS)
+        return fmt::format(
+            "{} cannot be written (it, its folder or its disk is read-only): make it writable, or "
+            "name another file with --db",
+            path);
+    if (system_errno == ENAMETOOLONG)
+        return fmt::format("{} cannot be opened ({}): name a shorter path with --db", path, cause);
+    if (code == SQLITE_IOERR || system_errno == EIO || system_errno == ENXIO)
+        return fmt::format(
+            "reading or writing {} failed ({}): check its disk and run again; the runs stored "
+            "before are kept",
+            path, cause);
+    return "";
+}
+
+std::string sentence_of_code(const std::string& path, int extended_code, const std::string& cause,
+                             std::string_view detail, std::chrono::milliseconds lock_wait) {
+    switch (extended_code & 0xff) {
+        case SQLITE_NOTADB:
+            return fmt::format(
+                "{} is not a Peakward database: name another file with --db, or move this one away",
+                path);
+        case SQLITE_CORRUPT:
+        case SQLITE_FORMAT:
+            return fmt::format(
+                "{} is damaged ({}): restore it from a backup, or save what can be read with "
+                "'sqlite3 {} .recover'",
+                path, detail, path);
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return fmt::format(
+                "{} has been locked by another process for more than {:g} s: wait until it is done "
+                "('fuser {}' names it), then run again",
+                path, double(lock_wait.count()) / 1000, path);
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+            return fmt::format(
+                "{} cannot be opened ({}): check the permissions of the file and its folder, or "
+                "name another file with --db",
+                path, cause);
+        case SQLITE_CONSTRAINT:
+            return fmt::format("{} refused the change: {}", path, detail);
+        case SQLITE_TOOBIG:
+            return fmt::format("{} holds a value that is larger than this program reads", path);
+        default:
+            return fmt::format(
+                "{}: SQLite says '{}' (code {}): please report it, with the command that led to it",
+                path, detail, extended_code);
+    }
+}
+
 }  // namespace
+
+std::string quoted_name(std::string_view name) {
+    std::string text = "\"";
+    for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return text + "\"";
+}
 
 Error sqlite_error(const std::string& path, int extended_code, int system_errno,
                    std::string_view detail, std::chrono::milliseconds lock_wait) {
-    const int code = extended_code & 0xff;
     const std::string cause =
         system_errno != 0 ? std::string(std::strerror(system_errno)) : std::string(detail);
-    auto sentence = [](std::string text) { return Error{ErrorKind::failed, std::move(text)}; };
-    if (means_no_room(code, system_errno))
-        return sentence(
-            fmt::format("there is no room left to write {}: free some space on its disk "
-                        "(or raise the quota) and run again; the runs in it are intact",
-                        path));
-    switch (code) {
-        case SQLITE_NOTADB:
-            return sentence(
-                fmt::format("{} is not a Peakward database: name another file with --db, "
-                            "or move this one away",
-                            path));
-        case SQLITE_CORRUPT:
-            return sentence(
-                fmt::format("{} is damaged ({}): restore it from a backup, or save what can "
-                            "be read with 'sqlite3 {} .recover'",
-                            path, detail, path));
-        case SQLITE_READONLY:
-            return sentence(
-                fmt::format("{} cannot be written (it, its folder or its disk is read-only): "
-                            "make it writable, or name another file with --db",
-                            path));
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return sentence(
-                fmt::format("{} has been locked by another process for more than {:g} s: wait "
-                            "until it is done ('fuser {}' names it), then run again",
-                            path, double(lock_wait.count()) / 1000, path));
-        case SQLITE_CANTOPEN:
-        case SQLITE_PERM:
-        case SQLITE_AUTH:
-            return sentence(
-                fmt::format("{} cannot be opened ({}): check the permissions of the file and "
-                            "its folder, or name another file with --db",
-                            path, cause));
-        case SQLITE_IOERR:
-            return sentence(
-                fmt::format("reading or writing {} failed ({}): check its disk; the runs "
-                            "stored before are kept",
-                            path, cause));
-        case SQLITE_CONSTRAINT:
-            return sentence(fmt::format("{} refused the change: {}", path, detail));
-        default:
-            return sentence(
-                fmt::format("{}: SQLite says '{}' (code {}): please report it, with the "
-                            "command that led to it",
-                            path, detail, extended_code));
-    }
+    std::string sentence = sentence_of_system(path, extended_code, system_errno, cause);
+    if (sentence.empty())
+        sentence = sentence_of_code(path, extended_code, cause, detail, lock_wait);
+    return {ErrorKind::failed, std::move(sentence)};
 }
 
 std::string sqlite_version() { return sqlite3_libversion(); }
@@ -103,6 +158,14 @@ namespace {
 
 // A look costs little beside so many steps, and so many take less than a millisecond.
 constexpr int steps_between_looks = 4000;
+
+// Our own SQL and runs stay far below.
+constexpr std::pair<int, int> limits[] = {
+    {SQLITE_LIMIT_ATTACHED, 0},         {SQLITE_LIMIT_LENGTH, 256 << 20},
+    {SQLITE_LIMIT_SQL_LENGTH, 4 << 20}, {SQLITE_LIMIT_EXPR_DEPTH, 200},
+    {SQLITE_LIMIT_COMPOUND_SELECT, 50}, {SQLITE_LIMIT_TRIGGER_DEPTH, 10},
+    {SQLITE_LIMIT_VDBE_OP, 1'000'000},  {SQLITE_LIMIT_WORKER_THREADS, 0},
+};
 
 }  // namespace
 
@@ -135,12 +198,47 @@ Connection::Connection(const std::string& path, Access access, Patience patience
     }
     sqlite3_busy_handler(db_, on_busy, this);
     sqlite3_progress_handler(db_, steps_between_looks, on_progress, this);
+    harden();
 }
 
 Connection::~Connection() { sqlite3_close_v2(db_); }
 
+void Connection::harden() {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_drop_modules(db_, nullptr);
+    for (const auto& [limit, most] : limits) sqlite3_limit(db_, limit, most);
+    execute("PRAGMA cell_size_check = ON");
+}
+
+void Connection::only_read() {
+    execute("PRAGMA query_only = ON");
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+}
+
+void Connection::allow_schema_edits(bool allowed) {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, allowed ? 0 : 1, nullptr);
+    // RESET also reads the schema again, as it was edited.
+    execute(allowed ? "PRAGMA writable_schema = ON" : "PRAGMA writable_schema = RESET");
+}
+
+void Connection::limit_work(const WorkLimit& limit) {
+    // Not for a database of ours: to SQLite 3.40 json_extract() is unsafe there, and the columns of
+    // its series are made with it. Its schema is held against ours to the letter instead.
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    limit_ = limit;
+    work_began_ = std::chrono::steady_clock::now();
+    steps_ = 0;
+}
+
+bool Connection::is_over_limit() {
+    return limit_ && (steps_ > limit_->steps ||
+                      std::chrono::steady_clock::now() - work_began_ > limit_->time);
+}
+
 int Connection::on_progress(void* self) {
-    return static_cast<Connection*>(self)->stop_requested() ? 1 : 0;
+    auto& connection = *static_cast<Connection*>(self);
+    connection.steps_ += steps_between_looks;
+    return connection.stop_requested() || connection.is_over_limit() ? 1 : 0;
 }
 
 int Connection::on_busy(void* self, int count) {
@@ -172,6 +270,22 @@ void Connection::fail_as_interrupted() {
                fmt::format("interrupted; the runs in {} are as they were", path_)});
 }
 
+// What a foreign file asks for is no fault of this machine. False: the failure is of another kind.
+bool Connection::fail_as_foreign() {
+    std::string sentence;
+    if (code_ == SQLITE_INTERRUPT)
+        sentence = fmt::format("{} asks for more work than any table of calibrations takes", path_);
+    else if (code_ == SQLITE_NOMEM)
+        sentence =
+            fmt::format("{} asks for more memory than any table of calibrations takes", path_);
+    else if (code_ == SQLITE_ERROR || code_ == SQLITE_AUTH)
+        sentence = fmt::format("{} holds a table or view that is not read here ({})", path_,
+                               sqlite3_errmsg(db_));
+    if (sentence.empty()) return false;
+    fail(Error{ErrorKind::failed, std::move(sentence)});
+    return true;
+}
+
 void Connection::fail(int code) {
     if (failure_) return;
     const int extended = db_ != nullptr ? sqlite3_extended_errcode(db_) : code;
@@ -179,9 +293,11 @@ void Connection::fail(int code) {
     code_ = extended_code_ & 0xff;
     if (stop_requested() && (code_ == SQLITE_INTERRUPT || code_ == SQLITE_BUSY))
         return fail_as_interrupted();
+    if (limit_ && fail_as_foreign()) return;
     const int system_errno = db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN)
                                  ? sqlite3_system_errno(db_)
                                  : 0;
+    no_room_ = means_no_room(code_, system_errno);
     const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
     failure_ = sqlite_error(path_, extended_code_, system_errno, detail, patience_.lock_wait);
 }
@@ -195,6 +311,7 @@ Status Connection::status() {
     Error error = std::move(*failure_);
     failure_.reset();
     code_ = extended_code_ = 0;
+    no_room_ = false;
     return tl::make_unexpected(std::move(error));
 }
 
@@ -298,6 +415,13 @@ void Statement::run() {
 
 void Statement::reset() {
     if (statement_) sqlite3_reset(statement_.get());
+}
+
+std::vector<std::string> Statement::column_names() const {
+    std::vector<std::string> names;
+    for (int i = 0; i < sqlite3_column_count(statement_.get()); ++i)
+        names.emplace_back(sqlite3_column_name(statement_.get(), i));
+    return names;
 }
 
 bool Statement::is_null(int column) const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/progress.hpp"
 #include "core/result.hpp"
@@ -35,6 +36,7 @@ public:
     void run();   // to its end, and ready for new parameters
     void reset();
 
+    std::vector<std::string> column_names() const;  // none where it could not be prepared
     bool is_null(int column) const;
     std::int64_t integer(int column) const;
     double number(int column) const;
@@ -58,13 +60,21 @@ private:
 
 // What statements wait for and what ends them early.
 struct Patience {
-    Patience(std::chrono::milliseconds wait = {}) : lock_wait(wait) {}  // NOLINT: a wait is one
+    Patience(std::chrono::milliseconds wait = {}) : lock_wait(wait) {}
 
     std::chrono::milliseconds lock_wait;  // how long another process may hold the lock
     const StopToken* stop = nullptr;      // once it is set every statement fails as interrupted
     std::function<void()> on_wait = {};   // called once a wait for the lock has lasted 2 s
 };
 
+// What a query over a file of unknown origin may cost.
+struct WorkLimit {
+    std::int64_t steps = 0;  // of SQLite's virtual machine
+    std::chrono::milliseconds time{};
+};
+
+// Every connection takes the file for hostile: no SQL of the schema reaches another file, no
+// statement writes the schema by hand, no virtual table is opened and no extension loaded.
 class Connection {
 public:
     enum class Access { read_write, create, read_only, immutable, memory };
@@ -87,13 +97,22 @@ public:
     // SQLite's primary and extended code of that failure, while it lasts.
     int failure_code() const { return code_; }
     int failure_extended_code() const { return extended_code_; }
+    bool failed_for_room() const { return no_room_; }
 
+    // From here on nothing is written, and no trigger runs.
+    void only_read();
+    // For a file of another program: statements fail once they have done more than this together,
+    // and its schema is not trusted.
+    void limit_work(const WorkLimit& limit);
+    // For the one statement that edits the schema by hand.
+    void allow_schema_edits(bool allowed);
+
+    bool stop_requested() const { return patience_.stop && patience_.stop->stop_requested(); }
     bool is_read_only() const;
     bool in_transaction() const;
     std::int64_t last_insert_id() const;
     const std::string& path() const { return path_; }
     const Patience& patience() const { return patience_; }
-    bool stop_requested() const { return patience_.stop && patience_.stop->stop_requested(); }
     sqlite3* handle() { return db_; }
 
     void fail(int code);
@@ -102,18 +121,25 @@ public:
 
 private:
     using Time = std::chrono::steady_clock::time_point;
-    static int on_progress(void* self);
     static int on_busy(void* self, int count);
+    static int on_progress(void* self);
+    void harden();
     bool may_wait_on(int count);
+    bool is_over_limit();
+    bool fail_as_foreign();
 
     std::string path_;
     Patience patience_;
-    Time wait_began_{};
+    Time wait_began_;
     bool wait_told_ = false;
+    std::optional<WorkLimit> limit_;
+    Time work_began_;
+    std::int64_t steps_ = 0;
     sqlite3* db_ = nullptr;
     std::optional<Error> failure_;
     int code_ = 0;
     int extended_code_ = 0;
+    bool no_room_ = false;
 };
 
 // BEGIN now; COMMIT on commit(), else ROLLBACK.
@@ -129,6 +155,10 @@ public:
 private:
     Connection& connection_;
 };
+
+// An identifier in SQL, whatever stands in it. SQL is made from the name of a foreign object in no
+// other way.
+std::string quoted_name(std::string_view name);
 
 // The sentence for the failure `code` of SQLite at `path`; `detail` is SQLite's own message,
 // `system_errno` 0 when there is none.

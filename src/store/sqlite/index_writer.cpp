@@ -4,12 +4,20 @@
 namespace peakward::store {
 namespace {
 
-std::string insert_sql(const char* table, std::string_view keys,
+std::string insert_sql(const std::string& table, std::string_view keys,
                        const std::vector<const char*>& columns, std::size_t key_count) {
     std::string marks = "?";
     for (std::size_t i = 1; i < key_count + columns.size(); ++i) marks += ", ?";
     return fmt::format("INSERT INTO {} ({}, {}) VALUES ({})", table, keys, fmt::join(columns, ", "),
                        marks);
+}
+
+std::string find_sql(const std::string& table) {
+    return fmt::format("SELECT id FROM {} WHERE sha256 = ?", table);
+}
+
+std::string add_sql(const std::string& table) {
+    return fmt::format("INSERT INTO {} (sha256, key) VALUES (?, ?)", table);
 }
 
 void bind_row(Statement& statement, int first, const Row& row) {
@@ -18,19 +26,20 @@ void bind_row(Statement& statement, int first, const Row& row) {
 
 }  // namespace
 
-IndexWriter::IndexWriter(Connection& connection)
+IndexWriter::IndexWriter(Connection& connection, IndexNames names)
     : connection_(connection),
-      find_series_(connection.prepare("SELECT id FROM series WHERE sha256 = ?")),
-      add_series_(connection.prepare("INSERT INTO series (sha256, key) VALUES (?, ?)")),
+      find_series_(connection.prepare(find_sql(names("series")))),
+      add_series_(connection.prepare(add_sql(names("series")))),
       measurement_(connection.prepare(
-          insert_sql("measurements", "series_id, seq, position", measurement_columns, 3))),
+          insert_sql(names("measurements"), "series_id, seq, position", measurement_columns, 3))),
       value_(connection.prepare(
-          insert_sql("measurement_values", "series_id, seq, position", value_columns, 3))),
-      find_score_series_(connection.prepare("SELECT id FROM score_series WHERE sha256 = ?")),
-      add_score_series_(connection.prepare("INSERT INTO score_series (sha256, key) VALUES (?, ?)")),
-      points_(connection) {
+          insert_sql(names("measurement_values"), "series_id, seq, position", value_columns, 3))),
+      find_score_series_(connection.prepare(find_sql(names("score_series")))),
+      add_score_series_(connection.prepare(add_sql(names("score_series")))),
+      points_(connection, names) {
     for (const IndexTable& table : run_tables())
-        tables_.push_back(connection.prepare(insert_sql(table.name, "seq", table.columns, 1)));
+        tables_.push_back(
+            connection.prepare(insert_sql(names(table.name), "seq", table.columns, 1)));
 }
 
 std::int64_t IndexWriter::series_id(Statement& find, Statement& add, const std::string& sha256,

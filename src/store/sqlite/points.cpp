@@ -1,7 +1,5 @@
 #include "store/sqlite/points.hpp"
 
-#include <algorithm>
-
 #include "core/text.hpp"
 
 namespace peakward::store {
@@ -39,40 +37,46 @@ bool read_point(const Statement& row, int first, StoredPoint& stored) {
     return unpack_figures(row.view(first + 4), stored.figures);
 }
 
-PointWriter::PointWriter(Connection& connection)
+PointWriter::PointWriter(Connection& connection, IndexNames names)
     : connection_(connection),
-      last_point_(connection.prepare("SELECT seq, unsealed FROM points WHERE kind = ? AND "
-                                     "series_id = ? ORDER BY seq DESC, position DESC LIMIT 1")),
+      last_point_(connection.prepare("SELECT seq, unsealed FROM " + names("points") +
+                                     " WHERE kind = ? AND series_id = ? "
+                                     "ORDER BY seq DESC, position DESC LIMIT 1")),
       add_point_(connection.prepare(
-          "INSERT INTO points (kind, series_id, seq, position, timestamp_unix, stack_id, doubts, "
-          "unsealed, figures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-      find_stack_(connection.prepare(
-          "SELECT id FROM stacks WHERE software_fingerprint = ? AND stack_digest = ?")),
-      add_stack_(connection.prepare(
-          "INSERT INTO stacks (software_fingerprint, stack_digest) VALUES (?, ?)")),
-      add_metric_(connection.prepare("INSERT INTO metrics (name, unit) VALUES (?, ?)")),
-      find_host_(connection.prepare("SELECT 1 FROM hosts WHERE lineage = ?1 AND "
-                                    "hardware_fingerprint = ?2 AND install = ?3")),
+          "INSERT INTO " + names("points") +
+          " (kind, series_id, seq, position, timestamp_unix, stack_id, doubts, unsealed, figures) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      find_stack_(connection.prepare("SELECT id FROM " + names("stacks") +
+                                     " WHERE software_fingerprint = ? AND stack_digest = ?")),
+      add_stack_(connection.prepare("INSERT INTO " + names("stacks") +
+                                    " (software_fingerprint, stack_digest) VALUES (?, ?)")),
+      add_metric_(
+          connection.prepare("INSERT INTO " + names("metrics") + " (name, unit) VALUES (?, ?)")),
+      find_host_(connection.prepare("SELECT 1 FROM " + names("hosts") +
+                                    " WHERE lineage = ?1 AND hardware_fingerprint = ?2 "
+                                    "AND install = ?3")),
       move_host_(connection.prepare(
-          "UPDATE hosts SET runs = runs + 1, cases = cases + ?4, "
+          "UPDATE " + names("hosts") +
+          " SET runs = runs + 1, cases = cases + ?4, "
           "first_seq = CASE WHEN ?5 < first_unix THEN ?6 ELSE first_seq END, "
           "first_unix = min(first_unix, ?5), "
           "newest_seq = CASE WHEN ?5 >= newest_unix THEN ?6 ELSE newest_seq END, "
           "newest_unix = max(newest_unix, ?5), last_seq = ?6 "
           "WHERE lineage = ?1 AND hardware_fingerprint = ?2 AND install = ?3")),
       add_host_(connection.prepare(
-          "INSERT INTO hosts (lineage, hardware_fingerprint, install, runs, cases, first_unix, "
-          "first_seq, newest_unix, newest_seq, last_seq) "
-          "VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?5, ?6, ?6)")),
-      last_sealed_(connection.prepare("SELECT max(last_seq) FROM sealed_points WHERE kind = ? AND "
-                                      "series_id = ? AND metric_id = 0")),
-      unsealed_(connection.prepare(
-          "SELECT seq, timestamp_unix, stack_id, doubts, figures FROM points WHERE kind = ? AND "
-          "series_id = ? AND seq > ? ORDER BY seq, position")),
-      add_sealed_(connection.prepare(
-          "INSERT INTO sealed_points (kind, series_id, metric_id, last_seq, points) "
-          "VALUES (?, ?, ?, ?, ?)")) {
-    Statement rows = connection.prepare("SELECT name, id FROM metrics");
+          "INSERT INTO " + names("hosts") +
+          " (lineage, hardware_fingerprint, install, runs, cases, first_unix, first_seq, "
+          "newest_unix, newest_seq, last_seq) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?5, ?6, ?6)")),
+      last_sealed_(connection.prepare("SELECT max(last_seq) FROM " + names("sealed_points") +
+                                      " WHERE kind = ? AND series_id = ? AND metric_id = 0")),
+      unsealed_(connection.prepare("SELECT seq, timestamp_unix, stack_id, doubts, figures FROM " +
+                                   names("points") +
+                                   " WHERE kind = ? AND series_id = ? AND seq > ? "
+                                   "ORDER BY seq, position")),
+      add_sealed_(connection.prepare("INSERT INTO " + names("sealed_points") +
+                                     " (kind, series_id, metric_id, last_seq, points) "
+                                     "VALUES (?, ?, ?, ?, ?)")) {
+    Statement rows = connection.prepare("SELECT name, id FROM " + names("metrics"));
     while (rows.step()) metrics_[rows.text(0)] = rows.integer(1);
 }
 
@@ -145,9 +149,7 @@ void PointWriter::add(SeriesKind kind, std::int64_t series_id, std::int64_t posi
         .bind(8, unsealed)
         .bind_blob(9, packed);
     add_point_.run();
-    const std::pair series(kind_value, series_id);
-    if (unsealed == sealed_runs && std::find(full_.begin(), full_.end(), series) == full_.end())
-        full_.push_back(series);
+    if (unsealed == sealed_runs) full_.emplace(kind_value, series_id);
 }
 
 void PointWriter::end_run() {

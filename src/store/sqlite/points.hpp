@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,10 +40,18 @@ std::map<std::int64_t, std::vector<SeriesPoint>> by_metric(const std::vector<Sto
 // damaged.
 bool read_point(const Statement& row, int first, StoredPoint& stored);
 
+// The tables of the index: those that are read, or those that a rebuild fills beside them.
+struct IndexNames {
+    std::string_view prefix = "";
+    std::string operator()(std::string_view table) const {
+        return std::string(prefix) + std::string(table);
+    }
+};
+
 // What a run adds to points, sealed_points, metrics, stacks and hosts.
 class PointWriter {
 public:
-    explicit PointWriter(Connection& connection);
+    PointWriter(Connection& connection, IndexNames names);
     void begin_run(std::int64_t seq, const RunOrigin& origin);
     void add(SeriesKind kind, std::int64_t series_id, std::int64_t position, const PointRow& point);
     void end_run();
@@ -58,7 +68,7 @@ private:
     Statement last_sealed_, unsealed_, add_sealed_;
     std::map<std::string, std::int64_t> metrics_;
     std::int64_t seq_ = 0, timestamp_unix_ = 0, stack_ = 0;
-    std::vector<std::pair<std::int64_t, std::int64_t>> full_;  // kind, series_id
+    std::set<std::pair<std::int64_t, std::int64_t>> full_;  // kind, series_id
 };
 
 }  // namespace peakward::store

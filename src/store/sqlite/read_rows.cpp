@@ -16,13 +16,9 @@ namespace store {
 
 Status SqliteStore::each_calibration_row(const std::function<Status(const StoredRow&)>& take) {
     Connection& c = *connection_;
-    std::vector<std::string> columns;
-    {
-        Statement info = c.prepare("SELECT name FROM pragma_table_info('calibration_runs')");
-        while (info.step()) columns.push_back(info.text(0));
-    }
     Statement rows = c.prepare(
         "SELECT * FROM calibration_runs ORDER BY timestamp_unix, seq, device, precision, backend");
+    const std::vector<std::string> columns = rows.column_names();
     std::vector<StoredValue> values(columns.size());
     while (rows.step()) {
         for (std::size_t i = 0; i < columns.size(); ++i)

@@ -4,10 +4,10 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <filesystem>
-#include <map>
-#include <utility>
+#include <tuple>
 
 #include "core/text.hpp"
 #include "embedded/sqlite_migrations.hpp"
@@ -21,9 +21,13 @@ namespace fs = std::filesystem;
 int version_of(Connection& connection) { return int(connection.scalar("PRAGMA user_version")); }
 
 bool holds_runs(Connection& connection) {
-    if (connection.scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'runs'") == 0)
+    if (connection.scalar("SELECT count(*) FROM main.sqlite_master WHERE name = 'runs'") == 0)
         return false;
     return connection.scalar("SELECT EXISTS (SELECT 1 FROM runs)") != 0;
+}
+
+tl::unexpected<Error> in_context(const std::string& context, const Error& error) {
+    return tl::make_unexpected(Error{error.kind, fmt::format("{}: {}", context, error.message)});
 }
 
 void sync_file(const std::string& path) {
@@ -45,22 +49,27 @@ std::string backup_name(const std::string& path, int version) {
 
 // Copies the database as it is, through SQLite, so that what is in the journal comes along. The
 // caller holds the write lock; a second connection reads.
-Status back_up(const std::string& path, const std::string& target,
-               std::chrono::milliseconds lock_wait) {
+Status back_up(const std::string& path, const std::string& target, const Patience& patience) {
+    constexpr int pages_at_once = 4096;
     const std::string partial = fmt::format("{}.{}.tmp", target, ::getpid());
     Status status;
     {
-        Connection from(path, Connection::Access::read_write, lock_wait);
-        Connection to(partial, Connection::Access::create, lock_wait);
+        Connection from(path, Connection::Access::read_write, patience);
+        Connection to(partial, Connection::Access::create, patience);
         if (from.ok() && to.ok()) {
             sqlite3_backup* backup =
                 sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
             if (backup == nullptr) {
                 to.fail(sqlite3_errcode(to.handle()));
             } else {
-                const int code = sqlite3_backup_step(backup, -1);
+                int code = SQLITE_OK;
+                while (code == SQLITE_OK && !from.stop_requested())
+                    code = sqlite3_backup_step(backup, pages_at_once);
                 sqlite3_backup_finish(backup);
-                if (code != SQLITE_DONE) to.fail(code);
+                if (code == SQLITE_OK)
+                    to.fail_as_interrupted();
+                else if (code != SQLITE_DONE)
+                    to.fail(code);
             }
         }
         status = from.status();
@@ -75,10 +84,10 @@ Status back_up(const std::string& path, const std::string& target,
     }
     if (!status) {
         fs::remove(partial, error);
-        return failed(
-            fmt::format("the database is older than this program and was not migrated, because "
-                        "the backup before it failed: {}",
-                        status.error().message));
+        return in_context(
+            "the database is older than this program and was not migrated, because "
+            "the backup before it failed",
+            status.error());
     }
     return {};
 }
@@ -98,9 +107,12 @@ Status apply(Connection& connection, const std::vector<Migration>& migrations, s
     const int now = version_of(connection);
     if (auto status = connection.status(); !status) return status;
     if (now >= migration.version) return {};
+    const auto older = std::span(migrations).first(std::size_t(now));
+    const ExpectedSchema before(older);
+    if (auto status = before.check(connection, SchemaUse::write); !status) return status;
     if (!backed_up && holds_runs(connection)) {
-        auto status = back_up(connection.path(), backup_name(connection.path(), now),
-                              connection.patience().lock_wait);
+        auto status =
+            back_up(connection.path(), backup_name(connection.path(), now), connection.patience());
         if (!status) return status;
     }
     backed_up = true;
@@ -108,23 +120,69 @@ Status apply(Connection& connection, const std::vector<Migration>& migrations, s
     connection.execute(fmt::format("PRAGMA user_version = {}", migration.version));
     Status status = connection.status();
     if (status && place + 1 == migrations.size() && lacks_index(connection))
-        status = rebuild_index(connection, migrations);
+        status = make_index(connection, ExpectedSchema(migrations));
     if (status) status = transaction.commit();
     if (!status)
-        return failed(
-            fmt::format("migration {} was not made: {}", migration.name, status.error().message));
+        return in_context(fmt::format("migration {} was not made", migration.name), status.error());
     return {};
 }
 
-using Objects = std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>>;
+bool is_index_table(const std::string& name) {
+    return std::find(std::begin(index_tables), std::end(index_tables), name) !=
+           std::end(index_tables);
+}
 
-// (type, name) -> (table, sql)
-Objects objects_of(Connection& connection) {
-    Objects objects;
-    Statement rows = connection.prepare(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
-    while (rows.step()) objects[{rows.text(0), rows.text(1)}] = {rows.text(2), rows.text(3)};
-    return objects;
+std::string rebuild_name(const std::string& name) {
+    constexpr std::string_view automatic = "sqlite_autoindex_";
+    if (name.starts_with(automatic))
+        return fmt::format("{}{}{}", automatic, rebuild_prefix, name.substr(automatic.size()));
+    return fmt::format("{}{}", rebuild_prefix, name);
+}
+
+// The same table or index under the name that a rebuild gives it.
+SchemaObject rebuild_object(const SchemaObject& object) {
+    SchemaObject other = object;
+    other.name = rebuild_name(object.name);
+    other.table = rebuild_name(object.table);
+    if (!object.sql) return other;
+    const bool is_table = object.type == "table";
+    const std::string before =
+        is_table ? fmt::format("CREATE TABLE {} (", object.name)
+                 : fmt::format("CREATE INDEX {} ON {} (", object.name, object.table);
+    assert(object.sql->starts_with(before) && "migrations write plain CREATE TABLE and INDEX");
+    const std::string head = is_table
+                                 ? fmt::format("CREATE TABLE {} (", other.name)
+                                 : fmt::format("CREATE INDEX {} ON {} (", other.name, other.table);
+    other.sql = head + object.sql->substr(before.size());
+    return other;
+}
+
+bool comes_before(const SchemaObject& a, const SchemaObject& b) {
+    return std::tie(a.type, a.name) < std::tie(b.type, b.name);
+}
+
+bool is_same(const SchemaObject& a, const SchemaObject& b) {
+    return a.type == b.type && a.name == b.name && a.table == b.table && a.sql == b.sql;
+}
+
+// A name out of the file, short enough for a sentence.
+std::string shown_name(const std::string& name) {
+    constexpr std::size_t letters_max = 80;
+    return name.size() > letters_max ? name.substr(0, letters_max) + "…" : name;
+}
+
+SchemaDifference foreign_object(const SchemaObject& object, bool is_on_our_table) {
+    const std::string name = shown_name(object.name), table = shown_name(object.table);
+    const bool is_index = object.type == "index";
+    if (is_index || object.type == "trigger")
+        return {fmt::format("the {} {} has {} {} that is not Peakward's",
+                            is_on_our_table ? "table" : "foreign table or view", table,
+                            is_index ? "an index" : "a trigger", name),
+                is_index && is_on_our_table, is_index};
+    const bool is_virtual = object.sql && object.sql->starts_with("CREATE VIRTUAL");
+    return {fmt::format("there is a {}{} {} that is not Peakward's", is_virtual ? "virtual " : "",
+                        shown_name(object.type), name),
+            false, object.type != "view"};
 }
 
 }  // namespace
@@ -154,31 +212,77 @@ Result<MigrationReport> migrate_schema(Connection& connection,
     return report;
 }
 
-std::vector<std::string> schema_differences(Connection& connection,
-                                            const std::vector<Migration>& migrations) {
-    Connection model(":memory:", Connection::Access::memory, connection.patience().lock_wait);
-    for (const Migration& migration : migrations) model.execute(migration.sql);
-    const Objects expected = objects_of(model);
-    assert(model.ok() && "the migrations run on an empty database");
-    const Objects actual = objects_of(connection);
+// Not sqlite_schema: a file can hold a view of that name.
+std::vector<SchemaObject> schema_objects(Connection& connection) {
+    std::vector<SchemaObject> objects;
+    Statement rows =
+        connection.prepare("SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master");
+    while (rows.step())
+        objects.push_back(
+            {rows.text(0), rows.text(1), rows.text(2), rows.optional_text(3), rows.integer(4)});
+    std::stable_sort(objects.begin(), objects.end(), comes_before);
+    return objects;
+}
 
-    std::vector<std::string> differences;
-    for (const auto& [key, definition] : expected) {
-        const auto found = actual.find(key);
-        if (found == actual.end())
-            differences.push_back(
-                fmt::format("the {} {} is missing from the schema", key.first, key.second));
-        else if (found->second != definition)
-            differences.push_back(
-                fmt::format("the {} {} is not as Peakward made it", key.first, key.second));
+ExpectedSchema::ExpectedSchema(std::span<const Migration> migrations) {
+    Connection model(":memory:", Connection::Access::memory, {});
+    for (const Migration& migration : migrations) model.execute(migration.sql);
+    objects_ = schema_objects(model);
+    assert(model.ok() && "the migrations run on an empty database");
+    for (const SchemaObject& object : objects_)
+        if (is_index_table(object.table) && (object.type == "table" || object.type == "index"))
+            rebuild_pairs_.push_back({object, rebuild_object(object)});
+    std::stable_sort(rebuild_pairs_.begin(), rebuild_pairs_.end(),
+                     [](const auto& a, const auto& b) { return a.read.type > b.read.type; });
+}
+
+std::vector<SchemaDifference> ExpectedSchema::differences(Connection& connection) const {
+    std::vector<SchemaObject> foreign = schema_objects(connection);
+    std::vector<SchemaDifference> list;
+    for (const SchemaObject& object : objects_) {
+        const auto place = std::find_if(foreign.begin(), foreign.end(), [&](const auto& other) {
+            return other.type == object.type && other.name == object.name;
+        });
+        const bool is_there = place != foreign.end();
+        const bool is_read = object.type != "trigger";
+        if (!is_there)
+            list.push_back(
+                {fmt::format("the {} {} is missing from the schema", object.type, object.name),
+                 is_read, is_read});
+        else if (!is_same(*place, object))
+            list.push_back(
+                {fmt::format("the {} {} is not as Peakward made it", object.type, object.name),
+                 is_read, is_read});
+        if (is_there) foreign.erase(place);
     }
-    for (const auto& [key, definition] : actual)
-        if (key.first == "trigger" && !expected.contains(key) &&
-            expected.contains({"table", definition.first}))
-            differences.push_back(
-                fmt::format("the table {} has a trigger {} that is not Peakward's",
-                            definition.first, key.second));
-    return differences;
+    const auto is_of_a_rebuild = [&](const SchemaObject& object) {
+        return std::any_of(rebuild_pairs_.begin(), rebuild_pairs_.end(),
+                           [&](const auto& pair) { return is_same(object, pair.rebuilt); });
+    };
+    const auto is_ours = [&](const std::string& table) {
+        return std::any_of(objects_.begin(), objects_.end(), [&](const auto& object) {
+            return object.type == "table" && object.name == table;
+        });
+    };
+    for (const SchemaObject& object : foreign)
+        if (!is_of_a_rebuild(object)) list.push_back(foreign_object(object, is_ours(object.table)));
+    return list;
+}
+
+Status ExpectedSchema::check(Connection& connection, SchemaUse use) const {
+    std::vector<SchemaDifference> list = differences(connection);
+    if (auto status = connection.status(); !status) return status;
+    if (use == SchemaUse::read)
+        std::erase_if(list, [](const auto& difference) { return !difference.stops_reading; });
+    if (list.empty()) return {};
+    const std::size_t more = list.size() - 1;
+    return failed(fmt::format(
+        "{} is not as Peakward made it: {}{}; nothing in it was {}: 'peakward db verify' names "
+        "everything that differs; restore it from a backup, or remove with sqlite3 what is not "
+        "Peakward's",
+        connection.path(), list.front().sentence,
+        more == 0 ? "" : fmt::format(" (and {} more)", more),
+        use == SchemaUse::read ? "read" : "changed"));
 }
 
 }  // namespace peakward::store

@@ -77,14 +77,58 @@ Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& path, Ope
                                                     const SqliteOptions& options) {
     auto connection = open_sqlite(path, mode, options);
     if (!connection) return tl::make_unexpected(connection.error());
-    return std::make_unique<SqliteStore>(std::move(*connection), options);
+    auto opened = std::make_unique<SqliteStore>(std::move(*connection), options);
+    if (mode == OpenMode::append)
+        if (auto status = opened->look_at_memory(); !status)
+            return tl::make_unexpected(status.error());
+    return opened;
+}
+
+// ---------------------------------------------------------------------------------------------
+// The memory of the last head
+// ---------------------------------------------------------------------------------------------
+
+SqliteStore::~SqliteStore() { remember_head(options_.memory_folder, connection_->path(), newest_); }
+
+Status SqliteStore::look_at_memory() {
+    const auto seen = seen_head(options_.memory_folder, connection_->path());
+    if (!seen) return {};
+    Statement chain = connection_->prepare("SELECT chain_sha256 FROM runs WHERE seq = ?");
+    const auto hash_at = [&](std::int64_t seq) {
+        chain.bind(1, seq);
+        std::string hash = chain.step() ? chain.text(0) : "";
+        chain.reset();
+        return hash;
+    };
+    const bool is_known = hash_at(1) == seen->first_chain_sha256;
+    went_back_ = is_known && hash_at(seen->head.seq) != seen->head.chain_sha256;
+    if (went_back_)
+        notices_.push_back(went_back(options_.memory_folder, connection_->path(), seen->head));
+    return connection_->status();
+}
+
+void SqliteStore::note_head() {
+    if (went_back_ || options_.memory_folder.empty()) return;
+    newest_.head.seq = connection_->scalar("SELECT seq FROM chain_head");
+    newest_.head.chain_sha256 = connection_->scalar_text("SELECT chain_sha256 FROM chain_head");
+    newest_.first_chain_sha256 =
+        connection_->scalar_text("SELECT chain_sha256 FROM runs WHERE seq = 1");
+    if (!connection_->status()) newest_ = {};
+}
+
+Result<VerifyReport> SqliteStore::verify(const std::string& expected_head) {
+    auto report =
+        verify_database(*connection_, schema_,
+                        {expected_head, seen_head(options_.memory_folder, connection_->path()),
+                         options_.memory_folder});
+    if (report && report->problems.empty()) note_head();
+    return report;
 }
 
 // ---------------------------------------------------------------------------------------------
 // Append
 // ---------------------------------------------------------------------------------------------
 
-// A newer program may have migrated the file while this one was measuring.
 Status SqliteStore::check_version() {
     const std::int64_t version = connection_->scalar("PRAGMA user_version");
     const int ours = options_.migrations.back().version;
@@ -93,7 +137,8 @@ Status SqliteStore::check_version() {
             "{} was changed to schema {} by another Peakward while this one (schema {}) "
             "was at work: update this program and run again",
             connection_->path(), version, ours));
-    return connection_->status();
+    if (auto status = connection_->status(); !status) return status;
+    return schema_.check(*connection_, SchemaUse::write);
 }
 
 Result<bool> SqliteStore::is_there(const StoredRun& stored) {
@@ -200,6 +245,7 @@ Result<std::vector<AppendOutcome>> SqliteStore::append_all(std::span<const Run> 
         writer.write(insert_run(stored[i]), rows[i]);
     }
     if (auto status = transaction.commit(); !status) return tl::make_unexpected(status.error());
+    note_head();
     return outcomes;
 }
 

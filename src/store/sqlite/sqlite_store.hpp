@@ -2,12 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "store/head_memory.hpp"
 #include "store/run_store.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/open.hpp"
 #include "store/sqlite/points.hpp"
+#include "store/sqlite/schema.hpp"
 #include "store/stored_run.hpp"
 
 namespace peakward::store {
@@ -18,7 +22,9 @@ Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& path, Ope
 class SqliteStore : public RunStore {
 public:
     SqliteStore(std::unique_ptr<Connection> connection, SqliteOptions options)
-        : connection_(std::move(connection)), options_(std::move(options)) {}
+        : connection_(std::move(connection)),
+          options_(std::move(options)),
+          schema_(options_.migrations) {}
 
     Result<AppendOutcome> append(const Run& run) override;
     Result<std::vector<AppendOutcome>> append_all(std::span<const Run> runs) override;
@@ -33,12 +39,25 @@ public:
     Result<std::vector<std::string>> metrics() override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
     Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
-    Result<VerifyReport> verify() override;
+    Result<VerifyReport> verify(const std::string& expected_head) override;
     Result<StoreInfo> info() override;
     Status rebuild() override;
+    std::vector<std::string> notices() override { return notices_; }
+
+    ~SqliteStore() override;
+    SqliteStore(const SqliteStore&) = delete;
+    SqliteStore& operator=(const SqliteStore&) = delete;
+
+    // Notices when it went back since this account has last seen it.
+    Status look_at_memory();
 
 private:
+    // That what is written is still written into what was opened: another program may have changed
+    // the file. In the transaction that writes.
     Status check_version();
+    // The newest run, for the memory; a database that went back is remembered as it was.
+    void note_head();
+    Status fill_and_swap();
     // Whether the run is there already; refused when it is, with other content.
     Result<bool> is_there(const StoredRun& stored);
     Status check_superseded(const Run& run);
@@ -46,6 +65,10 @@ private:
 
     std::unique_ptr<Connection> connection_;
     SqliteOptions options_;
+    ExpectedSchema schema_;
+    std::vector<std::string> notices_;
+    bool went_back_ = false;
+    SeenHead newest_;  // written to the memory when the store is closed
 };
 
 // SHA-256 that stands for the whole history up to the run `seq` with content `sha256`.
@@ -56,12 +79,23 @@ std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha25
 std::vector<std::string> words_of(std::string_view json_list);
 
 // Makes the whole index anew out of the documents; the caller's transaction holds the lock.
-Status rebuild_index(Connection& connection, const std::vector<Migration>& migrations);
+Status make_index(Connection& connection, const ExpectedSchema& schema);
+
+// What a file cannot prove of itself.
+struct VerifyExpectations {
+    std::string head;              // chain hash of a run that must be in it; "": none
+    std::optional<SeenHead> seen;  // as the memory has it
+    std::string memory_folder;     // for the sentence
+};
+
+// All of a database is computed again and compared.
+Result<VerifyReport> verify_database(Connection& connection, const ExpectedSchema& schema,
+                                     const VerifyExpectations& expected);
 
 // The statements that write the index of runs, prepared once.
 class IndexWriter {
 public:
-    explicit IndexWriter(Connection& connection);
+    explicit IndexWriter(Connection& connection, IndexNames names = {});
     void write(std::int64_t seq, const RunRows& rows);
 
 private:

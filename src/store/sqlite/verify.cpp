@@ -1,10 +1,16 @@
 // Everything a database says of a run is computed again from the run's document and compared.
+#include <sqlite3.h>
+
+#include <condition_variable>
 #include <iterator>
+#include <mutex>
+#include <thread>
 
 #include "core/json.hpp"
 #include "core/records_json.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "store/head_memory.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "store/sqlite/verify_points.hpp"
 
@@ -27,18 +33,51 @@ std::string select_sql(const char* table, const std::vector<const char*>& column
     return fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), table, where);
 }
 
+// What a rebuild does about a problem. Of runs, of the chain and of the schema it makes nothing
+// anew, and a row of a run that is missing may be the last trace of it.
+enum class Rebuild { heals, does_not_heal };
+
+// One call that no statement's steps interrupt: SQLite looks at the pages in one step.
+class Interrupter {
+public:
+    explicit Interrupter(Connection& connection) : connection_(connection) {
+        if (connection.patience().stop != nullptr) thread_ = std::thread([this] { watch(); });
+    }
+    ~Interrupter() {
+        {
+            const std::lock_guard lock(mutex_);
+            is_done_ = true;
+        }
+        done_.notify_one();
+        if (thread_.joinable()) thread_.join();
+    }
+    Interrupter(const Interrupter&) = delete;
+    Interrupter& operator=(const Interrupter&) = delete;
+
+private:
+    void watch() {
+        constexpr std::chrono::milliseconds between_looks(50);
+        std::unique_lock lock(mutex_);
+        while (!done_.wait_for(lock, between_looks, [this] { return is_done_; }))
+            if (connection_.stop_requested()) sqlite3_interrupt(connection_.handle());
+    }
+
+    Connection& connection_;
+    std::mutex mutex_;
+    std::condition_variable done_;
+    bool is_done_ = false;
+    std::thread thread_;
+};
+
 class Verifier {
 public:
-    Verifier(Connection& connection, const std::vector<Migration>& migrations)
-        : connection_(connection), migrations_(migrations) {}
+    Verifier(Connection& connection, const ExpectedSchema& schema,
+             const VerifyExpectations& expected)
+        : connection_(connection), schema_(schema), expected_(expected) {}
 
     Result<VerifyReport> verify() {
-        check_file();
-        if (readable_)
-            for (std::string& difference : schema_differences(connection_, migrations_))
-                problem(std::move(difference));
-        // Without its tables there is nothing to walk along; the differences have named them.
-        if (take_failure("the schema cannot be read") && has_tables()) {
+        const bool has_tables = check_schema();
+        if (readable_ && has_tables) {
             prepare();
             walk();
             check_head();
@@ -47,7 +86,9 @@ public:
                 points_->check_summaries([&](const std::string& text) { problem(text); });
                 take_failure("reading series");
             }
+            check_expectations();
         }
+        if (interruption_) return tl::make_unexpected(*interruption_);
         if (dropped_ > 0) report_.problems.push_back(fmt::format("and {} more", dropped_));
         return std::move(report_);
     }
@@ -60,43 +101,61 @@ private:
         std::string chain_sha256;
     };
 
-    void problem(std::string sentence) {
+    void problem(std::string sentence, Rebuild rebuild = Rebuild::heals) {
+        if (rebuild == Rebuild::does_not_heal && !report_.lasting_problem)
+            report_.lasting_problem = sentence;
         if (report_.problems.size() < problems_max)
             report_.problems.push_back(std::move(sentence));
         else
             ++dropped_;
     }
-    void run_problem(const std::string& sentence) {
-        problem(fmt::format("run {}: {}", run_id_, sentence));
+    void run_problem(const std::string& sentence, Rebuild rebuild = Rebuild::heals) {
+        problem(fmt::format("run {}: {}", run_id_, sentence), rebuild);
     }
 
     // A failure of SQLite in the middle is a finding as well. True: there was none.
     bool take_failure(const std::string& where) {
         auto status = connection_.status();
-        if (!status) {
-            problem(fmt::format("{}: {}", where, status.error().message));
-            readable_ = false;
+        if (status) return readable_;
+        readable_ = false;
+        if (status.error().kind == ErrorKind::interrupted)
+            interruption_ = status.error();
+        else
+            problem(fmt::format("{}: {}", where, status.error().message), Rebuild::does_not_heal);
+        return false;
+    }
+
+    // Before a page is looked at: SQLite would compute what foreign objects say. False: the tables
+    // of the runs are not Peakward's.
+    bool check_schema() {
+        bool is_readable = true, is_checkable = true;
+        for (const SchemaDifference& difference : schema_.differences(connection_)) {
+            problem(difference.sentence, Rebuild::does_not_heal);
+            is_readable = is_readable && !difference.stops_reading;
+            is_checkable = is_checkable && !difference.stops_page_check;
         }
-        return readable_;
+        if (!take_failure("the schema cannot be read")) return false;
+        if (is_checkable)
+            check_file();
+        else
+            problem("the pages of the file were not checked, because its schema is not Peakward's",
+                    Rebuild::does_not_heal);
+        if (!is_readable)
+            problem("the runs were not checked, because their tables are not as Peakward made them",
+                    Rebuild::does_not_heal);
+        return is_readable;
     }
 
     // The pages and indexes of the file itself.
     void check_file() {
         {
+            const Interrupter interrupter(connection_);
             Statement rows = connection_.prepare("PRAGMA integrity_check(20)");
             while (rows.step())
-                if (rows.view(0) != "ok") problem(fmt::format("the file: {}", rows.view(0)));
+                if (rows.view(0) != "ok")
+                    problem(fmt::format("the file: {}", rows.view(0)), Rebuild::does_not_heal);
         }
         take_failure("the file cannot be read through");
-    }
-
-    bool has_tables() {
-        const std::int64_t found = connection_.scalar(
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'run_documents', "
-            "'run_windows', 'chain_head', 'run_facts', 'gpus', 'components', 'scores', 'series', "
-            "'measurements', 'measurement_values', 'run_products', 'stacks', 'score_series', "
-            "'metrics', 'points', 'sealed_points', 'hosts')");
-        return found == 18;
     }
 
     // The rest of its primary key, after seq.
@@ -133,6 +192,7 @@ private:
             run_id_ = rows.text(1);
             check_link(rows);
             check_content(rows);
+            note_head({rows.integer(0), rows.text(4)});
             last_ = {rows.integer(0), run_id_, rows.value(2), rows.text(4)};
             if (!connection_.ok()) break;
         }
@@ -148,20 +208,23 @@ private:
                 last_.seq == 0 ? "at the beginning" : fmt::format("after run {}", last_.run_id);
             problem(fmt::format("{} missing {}, before run {} (seq {} to {})",
                                 missing == 1 ? "a run is" : fmt::format("{} runs are", missing),
-                                after, run_id_, last_.seq + 1, seq - 1));
+                                after, run_id_, last_.seq + 1, seq - 1),
+                    Rebuild::does_not_heal);
             return;
         }
         if (row.value(3) != last_.sha256)
             run_problem(fmt::format("its link to the run before it ({}) is broken",
-                                    last_.seq == 0 ? "none" : last_.run_id));
+                                    last_.seq == 0 ? "none" : last_.run_id),
+                        Rebuild::does_not_heal);
         if (row.view(4) != chain_hash(seq, last_.chain_sha256, row.text(2)))
-            run_problem("its chain hash does not agree with its content and the runs before it");
+            run_problem("its chain hash does not agree with its content and the runs before it",
+                        Rebuild::does_not_heal);
     }
 
     void check_content(const Statement& row) {
         auto not_compared = [&](const std::string& why) {
             is_whole_ = false;
-            run_problem(why);
+            run_problem(why, Rebuild::does_not_heal);
             count_rows_of(row.integer(0));
         };
         if (row.is_null(5)) return not_compared("its document is missing");
@@ -173,11 +236,12 @@ private:
         if (!run) return not_compared("its document: " + run.error().message);
         check_columns(row, *run);
         if (row.is_null(6))
-            run_problem("its raw windows are missing");
+            run_problem("its raw windows are missing", Rebuild::does_not_heal);
         else if (sha256_hex(row.view(6)) != windows_sha256_of(*json))
-            run_problem("its raw windows were changed: the SHA-256 does not agree");
+            run_problem("its raw windows were changed: the SHA-256 does not agree",
+                        Rebuild::does_not_heal);
         else if (auto status = decode_windows(row.view(6), run->measurements); !status)
-            run_problem(status.error().message);
+            run_problem(status.error().message, Rebuild::does_not_heal);
         check_rows(row.integer(0), rows_of(*run));
     }
 
@@ -199,7 +263,8 @@ private:
             ++column;
             if (stored != value)
                 run_problem(fmt::format("runs.{} is {} where its document says {}", name,
-                                        in_words(stored), in_words(value)));
+                                        in_words(stored), in_words(value)),
+                            Rebuild::does_not_heal);
         }
     }
 
@@ -292,18 +357,44 @@ private:
         if (!readable_) return;
         Statement head =
             connection_.prepare("SELECT seq, run_sha256, chain_sha256 FROM chain_head");
-        if (!head.step()) return problem("chain_head has lost its row");
+        if (!head.step()) return problem("chain_head has lost its row", Rebuild::does_not_heal);
         const std::int64_t seq = head.integer(0);
         is_whole_ = is_whole_ && seq <= last_.seq;
         if (seq > last_.seq)
-            problem(fmt::format(
-                "{} missing at the end, {} (seq {} to {})",
-                seq - last_.seq == 1 ? "a run is" : fmt::format("{} runs are", seq - last_.seq),
-                last_.seq == 0 ? "there are none left" : fmt::format("after run {}", last_.run_id),
-                last_.seq + 1, seq));
+            problem(fmt::format("{} missing at the end, {} (seq {} to {})",
+                                seq - last_.seq == 1 ? "a run is"
+                                                     : fmt::format("{} runs are", seq - last_.seq),
+                                last_.seq == 0 ? "there are none left"
+                                               : fmt::format("after run {}", last_.run_id),
+                                last_.seq + 1, seq),
+                    Rebuild::does_not_heal);
         else if (seq < last_.seq || head.value(1) != last_.sha256 ||
                  head.view(2) != last_.chain_sha256)
-            problem(fmt::format("chain_head does not name the newest run, {}", last_.run_id));
+            problem(fmt::format("chain_head does not name the newest run, {}", last_.run_id),
+                    Rebuild::does_not_heal);
+        report_.head = {last_.seq, last_.chain_sha256};
+    }
+
+    void note_head(const ChainHead& head) {
+        if (head.chain_sha256 == expected_.head) report_.expected_seq = head.seq;
+        if (!expected_.seen) return;
+        if (head.chain_sha256 == expected_.seen->first_chain_sha256)
+            report_.seen = expected_.seen->head;
+        if (head.seq == expected_.seen->head.seq)
+            has_seen_ = head.chain_sha256 == expected_.seen->head.chain_sha256;
+    }
+
+    // What only somebody outside of the file can know.
+    void check_expectations() {
+        if (!readable_) return;
+        if (!expected_.head.empty() && !report_.expected_seq)
+            problem(fmt::format("no run has the chain hash {}: runs were removed at the end, or "
+                                "this is an older copy or another database",
+                                expected_.head),
+                    Rebuild::does_not_heal);
+        if (is_whole_ && report_.seen && !has_seen_)
+            problem(went_back(expected_.memory_folder, connection_.path(), *report_.seen),
+                    Rebuild::does_not_heal);
     }
 
     // Rows of runs that are not there: every run has been compared, so only these are left over.
@@ -313,19 +404,43 @@ private:
         for (std::size_t i = 0; i < names.size(); ++i) check_count(names[i], counts_[i]);
         check_count("run_documents", report_.runs);
         check_count("run_windows", report_.runs);
+        check_traces();
         take_failure("counting rows");
+    }
+
+    // Summaries count runs as well: more than there are tell of runs that are missing.
+    void check_traces() {
+        if (!is_whole_) return;  // told already
+        const std::int64_t counted = connection_.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
+        const std::int64_t last = connection_.scalar(
+            "SELECT max(coalesce((SELECT max(last_seq) FROM hosts), 0), "
+            "coalesce((SELECT max(last_seq) FROM sealed_points), 0), "
+            "coalesce((SELECT max(seq) FROM points), 0))");
+        if (counted > report_.runs)
+            problem(fmt::format("hosts counts {} runs where {} are stored: runs may be missing",
+                                counted, report_.runs),
+                    Rebuild::does_not_heal);
+        if (last > last_.seq)
+            problem(fmt::format("the index tells of a run with seq {} where the newest has seq {}: "
+                                "runs may be missing at the end",
+                                last, last_.seq),
+                    Rebuild::does_not_heal);
     }
 
     void check_count(const std::string& table, std::int64_t expected) {
         const std::int64_t count = connection_.scalar("SELECT count(*) FROM " + table);
         if (count > expected)
-            problem(fmt::format("{} has {} rows that belong to no stored run", table,
-                                count - expected));
+            problem(
+                fmt::format("{} has {} rows that belong to no stored run", table, count - expected),
+                table.starts_with("run_") ? Rebuild::does_not_heal : Rebuild::heals);
     }
 
     Connection& connection_;
-    const std::vector<Migration>& migrations_;
+    const ExpectedSchema& schema_;
+    const VerifyExpectations& expected_;
     VerifyReport report_;
+    std::optional<Error> interruption_;
+    bool has_seen_ = false;
     std::size_t dropped_ = 0;
     bool readable_ = true;
     bool is_whole_ = true;  // every run is there and can be compared
@@ -338,11 +453,12 @@ private:
 
 }  // namespace
 
-Result<VerifyReport> SqliteStore::verify() {
+Result<VerifyReport> verify_database(Connection& connection, const ExpectedSchema& schema,
+                                     const VerifyExpectations& expected) {
     // One snapshot from beginning to end, while others may append.
-    Transaction transaction(*connection_, Transaction::Kind::read);
-    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
-    return Verifier(*connection_, options_.migrations).verify();
+    Transaction transaction(connection, Transaction::Kind::read);
+    if (auto status = connection.status(); !status) return tl::make_unexpected(status.error());
+    return Verifier(connection, schema, expected).verify();
 }
 
 }  // namespace peakward::store
