@@ -82,7 +82,7 @@ std::string older_product(std::string_view bytes) {
 }
 
 std::string calibration(std::string_view bytes) {
-    static const HardwareSpec of = *products().find("intel_core_i7_12700k");
+    static const HardwareSpec of = *products().find("intel_i7_12700k");
     HardwareSpec spec = of;
     auto kept = read_calibration(bytes, spec.id, "calibration.json");
     if (!kept) return broken_refusal(kept.error());
