@@ -85,7 +85,7 @@ report() {
         finds=1
         say "== $name broke"
         grep -E '^(broken|==[0-9]+== ?ERROR|SUMMARY|.*runtime error)' "$log" >&2 || tail -n 20 "$log" >&2
-        input=$(grep -oE 'Test unit written to .*' "$log" | tail -n 1 | sed 's/.* written to //')
+        input=$(grep -oE 'Test unit written to .*' "$log" | tail -n 1 | sed 's/.* written to //') || true
         if [[ -n $input ]]; then
             say "   input:  $ROOT/$input"
             say "   replay: $ROOT/$program --target=$name $ROOT/$input"
