@@ -99,7 +99,7 @@ report() {
 
 rows=()
 broken=0
-declare -A name_of started
+declare -A name_of=() started=()
 # finish_one: waits for a target to end, and reports it.
 finish_one() {
     local pid status=0
