@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t read_bytes_max = 1u << 20;
 constexpr int links_followed_max = 40;
+constexpr int cpus_max = 1 << 16;
 
 tl::unexpected<ReadFailure> absent(Absence absence, std::string reason) {
     return tl::make_unexpected(ReadFailure{absence, std::move(reason)});
@@ -83,8 +84,13 @@ Result<Manifest> read_manifest(const std::string& file) {
     if (!json) return tl::make_unexpected(json.error());
     try {
         manifest.architecture = json->value("architecture", "");
-        if (json->contains("affinity"))
+        if (json->contains("affinity")) {
+            for (const Json& cpu : json->at("affinity"))
+                if (!cpu.is_number_integer() || cpu < 0 || cpu >= cpus_max)
+                    return failed(fmt::format("{}: affinity lists CPUs from 0 to {}, not {}", file,
+                                              cpus_max - 1, canonical_json(cpu)));
             manifest.affinity = json->at("affinity").get<std::vector<int>>();
+        }
         const std::pair<const char*, Absence> lists[] = {{"denied", Absence::denied},
                                                          {"slow", Absence::slow},
                                                          {"malformed", Absence::malformed},
@@ -187,7 +193,7 @@ public:
         for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/cpuid", error)) {
             const std::string name = entry.path().filename().string();
             const auto cpu = name.starts_with("pu") ? parse_integer(name.substr(2)) : std::nullopt;
-            if (cpu && *cpu >= 0 && *cpu < 1 << 16) cpus.push_back(static_cast<int>(*cpu));
+            if (cpu && *cpu >= 0 && *cpu < cpus_max) cpus.push_back(static_cast<int>(*cpu));
         }
         if (cpus.empty())
             return absent(Absence::missing, "machine.json of this capture has no affinity");

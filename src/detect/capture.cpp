@@ -9,7 +9,6 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <regex>
 #include <set>
 
 #include "core/json.hpp"
@@ -114,6 +113,67 @@ private:
 // Leaving out who the machine belongs to
 // ---------------------------------------------------------------------------------------------
 
+bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_lower_hex(char c) { return is_hex(c) && std::isupper(static_cast<unsigned char>(c)) == 0; }
+bool is_part_of_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+bool ends_word(std::string_view text, std::size_t at) {
+    return at >= text.size() || !is_part_of_word(text[at]);
+}
+
+// Whether `text` begins as `form` does, in which an x stands for a hexadecimal digit.
+bool has_form(std::string_view text, std::string_view form) {
+    return text.size() >= form.size() &&
+           std::equal(form.begin(), form.end(), text.begin(),
+                      [](char f, char c) { return f == 'x' ? is_hex(c) : f == c; });
+}
+
+// The length of an identity that `text` begins with, and what is written in its place.
+struct Identity {
+    std::size_t length = 0;
+    std::string_view by;
+};
+
+Identity identity_at(std::string_view text, bool begins_word) {
+    constexpr std::string_view uuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+                               mac = "xx:xx:xx:xx:xx:xx";
+    for (const std::string_view home : {"/home/user", "/Users/user"}) {
+        const std::size_t name = home.rfind('/') + 1;
+        if (!text.starts_with(home.substr(0, name))) continue;
+        const std::size_t end =
+            std::min(text.find_first_of("/ \t\n\v\f\r:'\",", name), text.size());
+        if (end > name) return {end, home};
+    }
+    if (has_form(text, uuid)) return {uuid.size(), "00000000-0000-0000-0000-000000000000"};
+    if (!begins_word) return {};
+    if (has_form(text, mac) && ends_word(text, mac.size()))
+        return {mac.size(), "00:00:00:00:00:00"};
+    // Containers are named by such digits, in cgroup paths.
+    constexpr std::string_view container = "00000000000000000000000000000000";
+    const auto digits = static_cast<std::size_t>(
+        std::find_if_not(text.begin(), text.end(), is_lower_hex) - text.begin());
+    if (digits >= container.size() && ends_word(text, digits)) return {digits, container};
+    return {};
+}
+
+// In one pass: a regular expression uses up the stack on a word of some ten thousand letters.
+std::string without_identities(std::string_view text) {
+    std::string kept;
+    for (std::size_t at = 0; at < text.size();) {
+        const bool begins_word = at == 0 || !is_part_of_word(text[at - 1]);
+        const Identity identity = identity_at(text.substr(at), begins_word);
+        if (identity.length == 0) {
+            kept += text[at++];
+            continue;
+        }
+        kept += identity.by;
+        at += identity.length;
+    }
+    return kept;
+}
+
 class Anonymizer {
 public:
     explicit Anonymizer(const SysRoot& root) {
@@ -138,19 +198,7 @@ public:
 
     std::string clean(std::string text) const {
         for (const std::string& name : names_) replace_word(text, name, "host");
-        // A regular expression over a large binary is slow and pointless.
-        if (text.find('\0') != std::string::npos || text.size() > 1u << 18)
-            return clean_lines(std::move(text));
-        static const std::regex uuid(
-            "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}");
-        static const std::regex mac("\\b([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\\b");
-        static const std::regex home("/(home|Users)/[^/\\s:'\",]+");
-        // Containers are named by such digits, in cgroup paths.
-        static const std::regex long_id("\\b[0-9a-f]{32,}\\b");
-        text = std::regex_replace(text, long_id, "00000000000000000000000000000000");
-        text = std::regex_replace(text, uuid, "00000000-0000-0000-0000-000000000000");
-        text = std::regex_replace(text, mac, "00:00:00:00:00:00");
-        text = std::regex_replace(text, home, "/$1/user");
+        if (text.find('\0') == std::string::npos) text = without_identities(text);
         return clean_lines(std::move(text));
     }
 
@@ -194,14 +242,10 @@ private:
     }
 
     static void replace_word(std::string& text, const std::string& word, const char* by) {
-        const auto is_part = [](char c) {
-            return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-        };
         for (std::size_t at = text.find(word); at != std::string::npos;
              at = text.find(word, at + 1)) {
             const std::size_t end = at + word.size();
-            if ((at > 0 && is_part(text[at - 1])) || (end < text.size() && is_part(text[end])))
-                continue;
+            if ((at > 0 && is_part_of_word(text[at - 1])) || !ends_word(text, end)) continue;
             text.replace(at, word.size(), by);
         }
     }

@@ -151,6 +151,25 @@ Json with_summary(const HardwareSpec& spec, const std::string& mode, const Json&
     return document;
 }
 
+Result<Json> read_calibration(std::string_view text, const std::string& id,
+                              const std::string& file) {
+    auto json = parse_json(text, file);
+    if (!json) return json;
+    const auto is_object = [&](const char* key) {
+        const auto part = json->find(key);
+        return part != json->end() && part->is_object();
+    };
+    const bool sound =
+        json->is_object() && json->value("id", Json()) == id && is_object("calibration_summary") &&
+        (!json->contains("calibration_profiles") || is_object("calibration_profiles"));
+    if (!sound)
+        return failed(
+            fmt::format("{}: not the calibration summary of {}; delete it and run peakward "
+                        "hardware export-calibration again",
+                        file, id));
+    return json;
+}
+
 std::vector<CalibrationSummary> calibrations_of(const HardwareSpec& spec) {
     std::vector<CalibrationSummary> summaries;
     const Json all = summaries_of(spec);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hardware/spec.hpp"
@@ -38,6 +39,11 @@ Result<Json> summarise(const HardwareSpec& spec, const std::string& mode,
 
 // The entry's document of summaries with this one put in: other modes stay as they are.
 Json with_summary(const HardwareSpec& spec, const std::string& mode, const Json& summary);
+
+// That document, read back from the file of the entry `id`, which errors call `file`. The error is
+// one sentence with the way out.
+Result<Json> read_calibration(std::string_view text, const std::string& id,
+                              const std::string& file);
 
 // One mode's summary as it was read back; figures that are not in it are absent.
 struct CalibrationSummary {

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "embedded/hardware_architectures.hpp"
 #include "embedded/hardware_products.hpp"
+#include "hardware/calibration.hpp"
 #include "hardware/peaks.hpp"
 
 namespace peakward {
@@ -55,22 +56,11 @@ void load_file(const std::string& path, HardwareDatabase& database) {
 }
 
 void load_calibration(const std::string& path, HardwareDatabase& database) {
+    const std::string id = fs::path(path).stem().string();
     const auto text = read_whole_file(path, file_bytes_max);
-    const auto json = text ? parse_json(*text, path) : tl::make_unexpected(text.error());
+    const auto json = text ? read_calibration(*text, id, path) : tl::make_unexpected(text.error());
     if (!json) {
         database.problems.push_back(json.error().message);
-        return;
-    }
-    const std::string id = fs::path(path).stem().string();
-    const auto is_of = [&](const Json& name) { return name.is_string() && name == id; };
-    const bool sound = json->is_object() && json->contains("id") && is_of((*json)["id"]) &&
-                       json->contains("calibration_summary") &&
-                       (*json)["calibration_summary"].is_object();
-    if (!sound) {
-        database.problems.push_back(
-            fmt::format("{}: not the calibration summary of {}; delete it and run peakward "
-                        "hardware export-calibration again",
-                        path, id));
         return;
     }
     for (HardwareSpec& spec : database.specs)

@@ -25,14 +25,17 @@ Prefix prefix_of(std::string_view expression) {
     Prefix prefix;
     // With alternatives there may be no common start; that is not worth telling apart.
     int depth = 0;
+    bool in_class = false;  // of characters, where parentheses and bars are letters
+    const bool named_class = expression.find("[:") != expression.npos;  // has brackets of its own
     for (std::size_t i = 0; i < expression.size(); ++i) {
-        if (expression[i] == '\\') {
-            ++i;
-            continue;
-        }
-        if (expression[i] == '(') ++depth;
-        if (expression[i] == ')') --depth;
-        if (expression[i] == '|' && depth == 0) return prefix;
+        const char c = expression[i];
+        if (c == '\\') ++i;
+        if (c == '[') in_class = true;
+        if (c == ']') in_class = false;
+        if (in_class) continue;
+        if (c == '(') ++depth;
+        if (c == ')') --depth;
+        if (c == '|' && (depth <= 0 || named_class)) return prefix;
     }
     std::size_t at = 1;
     while (at < expression.size()) {

@@ -166,7 +166,8 @@ Json mode_of(const Json& profile) {
 void take_modes(const Older& older, Json& entry) {
     const Json* modes = older.find("power_profiles");
     if (!modes || !modes->is_object() || modes->empty()) return;
-    double most = -1;
+    double most = 0;
+    entry["default_power_mode"] = modes->begin().key();
     for (const auto& [name, profile] : modes->items()) {
         entry["power_modes"][name] = mode_of(profile);
         if (number_in(profile, "clock_mhz") <= most) continue;

@@ -1,6 +1,8 @@
 // A graph in the two formats that runtimes read. Both refer to the elements in weights.bin.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "catalog/networks/graph.hpp"
@@ -20,5 +22,8 @@ Json graph_json(const catalog::Graph& graph, const WeightLayout& layout);
 bool has_onnx();
 Result<std::string> onnx_model(const catalog::Graph& graph, const WeightLayout& layout);
 Status check_onnx(const std::string& path);
+
+// Bytes of all files of a network in `folder` when each is there as manifest.json says.
+std::optional<std::int64_t> sound_bytes(const std::string& folder);
 
 }  // namespace peakward::detail

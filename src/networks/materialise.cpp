@@ -69,26 +69,6 @@ Json seal(const std::string& content) {
     return {{"size_bytes", content.size()}, {"sha256", sha256_hex(content)}};
 }
 
-// Bytes of all files when each is there as the manifest says.
-std::optional<std::int64_t> good_bytes(const std::string& folder) {
-    const auto text = read_whole_file(folder + "/" + manifest_name);
-    if (!text) return std::nullopt;
-    const auto manifest = parse_json(*text, manifest_name);
-    if (!manifest || !manifest->is_object()) return std::nullopt;
-    const Json files = manifest->value("files", Json::object());
-    std::int64_t total = 0;
-    for (const char* name : file_names) {
-        std::error_code error;
-        const auto size = fs::file_size(folder + "/" + name, error);
-        if (error || !files.contains(name) || files[name].value("size_bytes", Json()) != size)
-            return std::nullopt;
-        const auto content = read_whole_file(folder + "/" + name);
-        if (!content || seal(*content) != files[name]) return std::nullopt;
-        total += static_cast<std::int64_t>(size);
-    }
-    return total;
-}
-
 // The first image's part of the input.
 std::vector<float> first_of(const std::vector<float>& input, std::int64_t batch) {
     return {input.begin(), input.begin() + std::ssize(input) / batch};
@@ -180,6 +160,27 @@ Result<Plan> checked_plan(const std::string& name, std::int64_t batch) {
 
 }  // namespace
 
+std::optional<std::int64_t> detail::sound_bytes(const std::string& folder) {
+    const auto text = read_whole_file(folder + "/" + manifest_name);
+    if (!text) return std::nullopt;
+    const auto manifest = parse_json(*text, manifest_name);
+    if (!manifest || !manifest->is_object()) return std::nullopt;
+    const Json files = manifest->value("files", Json());
+    if (!files.is_object()) return std::nullopt;
+    std::int64_t total = 0;
+    for (const char* name : file_names) {
+        std::error_code error;
+        const auto size = fs::file_size(folder + "/" + name, error);
+        const Json stated = files.value(name, Json());
+        if (error || !stated.is_object() || stated.value("size_bytes", Json()) != size)
+            return std::nullopt;
+        const auto content = read_whole_file(folder + "/" + name);
+        if (!content || seal(*content) != stated) return std::nullopt;
+        total += static_cast<std::int64_t>(size);
+    }
+    return total;
+}
+
 bool networks_can_be_written() { return detail::has_onnx(); }
 
 std::string usual_cache_folder() {
@@ -201,7 +202,7 @@ Result<NetworkFiles> materialise(const std::string& network, std::int64_t batch,
                         "XDG_CACHE_HOME nor HOME is set",
                         network));
     const std::string parent = cache_folder + "/networks", folder = parent + "/" + plan->leaf;
-    if (const auto bytes = good_bytes(folder)) return NetworkFiles{folder, false, *bytes};
+    if (const auto bytes = detail::sound_bytes(folder)) return NetworkFiles{folder, false, *bytes};
     std::error_code error;
     fs::create_directories(parent, error);
     if (error) return tl::make_unexpected(hopeless(parent, error.message()));
@@ -209,10 +210,10 @@ Result<NetworkFiles> materialise(const std::string& network, std::int64_t batch,
     const auto lock = Lock::take(beside + ".lock");
     if (!lock) return tl::make_unexpected(lock.error());
     // Another process may have been faster.
-    if (const auto bytes = good_bytes(folder)) return NetworkFiles{folder, false, *bytes};
+    if (const auto bytes = detail::sound_bytes(folder)) return NetworkFiles{folder, false, *bytes};
     if (auto replaced = replace(*plan, folder, beside + ".part"); !replaced)
         return tl::make_unexpected(replaced.error());
-    if (const auto bytes = good_bytes(folder)) return NetworkFiles{folder, true, *bytes};
+    if (const auto bytes = detail::sound_bytes(folder)) return NetworkFiles{folder, true, *bytes};
     return tl::make_unexpected(hopeless(folder, "what was written does not read back"));
 }
 

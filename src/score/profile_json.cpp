@@ -1,4 +1,5 @@
 // The profile's document, data/schema/profile-1.schema.json.
+#include <limits>
 #include <set>
 
 #include "core/records_json.hpp"
@@ -81,6 +82,17 @@ public:
             throw BadField{
                 fmt::format("{}.{}: has the wrong type ({})", where_, name, found.type_name())};
         }
+    }
+    void read(const char* name, int& value) {
+        constexpr int largest = std::numeric_limits<int>::max();
+        const Json& found = at(name);
+        if (!found.is_number())
+            throw BadField{
+                fmt::format("{}.{}: has the wrong type ({})", where_, name, found.type_name())};
+        if (!found.is_number_integer() || found < 0 || found > largest)
+            throw BadField{fmt::format("{}.{}: must be a whole number from 0 to {}, not {}", where_,
+                                       name, largest, found.dump())};
+        value = found.get<int>();
     }
     void read(const char* name, std::optional<double>& value) {
         const Json& found = at(name);

@@ -13,6 +13,9 @@ constexpr char points_version = 1;
 constexpr unsigned has_interval = 1, has_doubts = 2;
 // A point takes 4 bytes at least: a count beyond that is damage, not a reason to allocate.
 constexpr std::size_t point_bytes_min = 4;
+constexpr std::uint64_t doubts_max = std::numeric_limits<std::uint16_t>::max();
+// One above the largest place, SeriesPoint::stack.
+constexpr std::uint64_t stack_id_max = std::uint64_t{1} << 31;
 
 bool is_interval(double low, double high) { return !std::isnan(low) && !std::isnan(high); }
 
@@ -86,7 +89,9 @@ bool unpack_figures(std::string_view bytes, std::vector<PackedFigure>& figures) 
         figure.value = in.number();
         figure.ci_low = head & has_interval ? in.number() : no_number;
         figure.ci_high = head & has_interval ? in.number() : no_number;
-        figure.doubts = head & has_doubts ? std::uint16_t(in.count()) : std::uint16_t{0};
+        const std::uint64_t doubts = head & has_doubts ? in.count() : 0;
+        if (doubts > doubts_max) return false;
+        figure.doubts = std::uint16_t(doubts);
     }
     return in.ok();
 }
@@ -122,8 +127,10 @@ bool unpack_points(std::string_view bytes, bool measured, std::vector<SeriesPoin
         SeriesPoint& point = points.emplace_back();
         point.seq = std::int64_t(seq += in.difference());
         point.time_unix = std::int64_t(time_unix += in.difference());
-        point.stack = std::int32_t(in.count()) - 1;
+        const std::uint64_t stack_id = in.count();
         const std::uint64_t doubts = in.count();
+        if (stack_id > stack_id_max || doubts / 2 > doubts_max) return false;
+        point.stack = std::int32_t(std::int64_t(stack_id) - 1);
         point.doubts = std::uint16_t(doubts / 2);
         point.value = measured ? in.number() : no_number;
         const bool interval = doubts % 2 != 0;

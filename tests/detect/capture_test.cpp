@@ -89,6 +89,22 @@ TEST_F(Capture, LeavesOutWhoTheMachineBelongsTo) {
     EXPECT_THAT(all, HasSubstr("Ryzen 9 7950X"));
 }
 
+TEST_F(Capture, LeavesIdentitiesOutOfWordsAndFilesOfAnyLength) {
+    constexpr std::size_t letters = 200'000;
+    ChangedMachine root("docker-half-cpu");
+    root.file("/etc/os-release", "ID=debian\nHOME_URL=/home/alice" + std::string(letters, 'x') +
+                                     "/y\nBUILD_ID=" + std::string(letters, 'e') + "\n");
+    root.file("/proc/self/cgroup", std::string(2 * letters, ' ') +
+                                       "/Users/bob/z 52:54:00:12:34:56 " +
+                                       "3f2a9c1e-7b1d-4c55-9a43-0d1e2f3a4b5c");
+    const Status captured = capture_machine(root, folder_ + "/machine");
+    ASSERT_TRUE(captured) << captured.error().message;
+    const std::string all = all_text(folder_ + "/machine");
+    for (const char* secret : {"alice", "eeee", "bob", "52:54:00", "3f2a9c1e"})
+        EXPECT_THAT(all, Not(HasSubstr(secret))) << secret;
+    EXPECT_THAT(all, HasSubstr("HOME_URL=/home/user/y"));
+}
+
 TEST_F(Capture, KeepsWhatWasDenied) {
     const std::string folder = folder_ + "/machine";
     ASSERT_TRUE(capture_machine(*machine("docker-half-cpu"), folder));

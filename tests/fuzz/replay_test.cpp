@@ -4,35 +4,58 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <set>
 
 #include "fuzz/targets.hpp"
 
 namespace peakward::fuzz {
+
+static void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
+
 namespace {
 
-std::size_t replay(const std::string& folder, std::string (*target)(std::string_view)) {
+namespace fs = std::filesystem;
+
+fs::path fixtures() { return fs::path(PEAKWARD_SOURCE_DIR) / "tests" / "fixtures"; }
+
+std::size_t replay(const fs::path& folder, const Target& target) {
     std::size_t inputs = 0;
-    const auto inputs_folder =
-        std::filesystem::path(PEAKWARD_SOURCE_DIR) / "tests" / "fixtures" / folder;
-    for (const auto& entry : std::filesystem::directory_iterator(inputs_folder)) {
-        if (!entry.is_regular_file()) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
         std::ifstream file(entry.path(), std::ios::binary);
-        std::ostringstream text;
-        text << file.rdbuf();
-        EXPECT_EQ(target(text.str()), "") << entry.path();
+        const std::string bytes(std::istreambuf_iterator<char>(file), {});
+        EXPECT_EQ(target.broken(bytes), "") << entry.path();
         ++inputs;
     }
     return inputs;
 }
 
-TEST(Fuzz, CsvSeriesHoldsOnWhatIsKept) { EXPECT_GT(replay("fuzz/csv_series", csv_series), 5U); }
+class Fuzz : public testing::TestWithParam<Target> {};
 
-TEST(Fuzz, ImportDocumentHoldsOnWhatIsKept) {
-    EXPECT_GT(replay("fuzz/import_document", import_document), 5U);
+TEST_P(Fuzz, HoldsOnWhatIsKept) {
+    EXPECT_GE(replay(fixtures() / "fuzz" / GetParam().name, GetParam()), 3U);
 }
 
-TEST(Fuzz, ImportDocumentHoldsOnWholeProfiles) { EXPECT_GT(replay("legacy", import_document), 5U); }
+INSTANTIATE_TEST_SUITE_P(Targets, Fuzz, testing::ValuesIn(targets().begin(), targets().end()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(FuzzTargets, HoldOnWholeFilesOfOthers) {
+    EXPECT_GT(replay(fixtures() / "legacy", {"import_document", Form::json, import_document}), 5U);
+    EXPECT_GT(replay(fixtures() / "older-hardware", {"older_product", Form::json, older_product}),
+              4U);
+    const fs::path products = fs::path(PEAKWARD_SOURCE_DIR) / "data" / "hardware";
+    for (const char* kind : {"cpu/intel", "gpu/nvidia", "board/nvidia"})
+        EXPECT_GT(replay(products / kind, {"product", Form::json, product}), 0U) << kind;
+}
+
+TEST(FuzzTargets, HaveNoInputsWithoutATarget) {
+    std::set<std::string> names;
+    for (const Target& target : targets()) names.insert(target.name);
+    for (const auto& entry : fs::directory_iterator(fixtures() / "fuzz"))
+        if (entry.is_directory()) {
+            EXPECT_TRUE(names.contains(entry.path().filename().string())) << entry.path();
+        }
+}
 
 }  // namespace
 }  // namespace peakward::fuzz

@@ -95,6 +95,26 @@ TEST(Packed, WhatIsCutShortOrGrownIsDamage) {
     }
 }
 
+TEST(Packed, NumbersBeyondTheirFieldsAreDamage) {
+    constexpr std::uint64_t stack_id_max = std::uint64_t{1} << 31, doubts_max = 0xffff;
+    const auto point = [](std::uint64_t stack_id, std::uint64_t doubts) {
+        std::string bytes("\x01\x01\x02\x02", 4);  // one point of seq 1 at time 1
+        put_count(bytes, stack_id);
+        put_count(bytes, doubts * 2);
+        std::vector<SeriesPoint> points;
+        return unpack_points(bytes, false, points);
+    };
+    EXPECT_TRUE(point(stack_id_max, doubts_max));
+    EXPECT_FALSE(point(stack_id_max + 1, 0));
+    EXPECT_FALSE(point(std::uint64_t{1} << 32, 0));
+    EXPECT_FALSE(point(0, doubts_max + 1));
+    std::string figures = pack_figures({{1, 2, nan, nan, 0xffff}});
+    std::vector<PackedFigure> back;
+    EXPECT_TRUE(unpack_figures(figures, back));
+    figures.pop_back();
+    EXPECT_FALSE(unpack_figures(figures + "\x04", back)) << "doubts of 17 bits";
+}
+
 // The series of one run must not all be sealed by the same append.
 TEST(Packed, SeriesAreSealedAtDifferentTimes) {
     std::map<std::int64_t, int> at;

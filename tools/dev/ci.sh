@@ -41,7 +41,7 @@ summary() {
         "$counts" 2>/dev/null || true
 }
 
-need_all_packages() { need_packages build run test check cross deb; }
+need_all_packages() { need_packages build run test check cross deb fuzz; }
 
 # Functions called from `timed` run without `set -e`, so every line of theirs says "|| return".
 # ctest_in PRESET [options]: as `./dev test` does for release.
@@ -82,6 +82,7 @@ timed --go-on "quick checks" bash tools/dev/check.sh format layers tidy shellche
 timed --go-on "clang-tidy" bash tools/dev/check.sh clang-tidy
 timed "dev test" ./dev test
 timed "sanitizers" sanitizers
+timed "fuzz" ./dev fuzz --seconds 10 --jobs "$(nproc)"
 timed "aarch64" aarch64
 timed "package" bash tools/dev/deb.sh
 summary

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./dev fuzz [NAME] [--seconds N]: the targets of tests/fuzz under libFuzzer.
+# ./dev fuzz [NAME...] [--seconds N] [--jobs N]: the targets of tests/fuzz under libFuzzer.
 set -euo pipefail
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tools/dev/say.sh
@@ -8,22 +8,30 @@ source "$ROOT/tools/dev/say.sh"
 source "$ROOT/tools/dev/packages.sh"
 cd -- "$ROOT"
 
-mapfile -t targets < <(find tests/fuzz -maxdepth 1 -name '*_fuzz.cpp' -printf '%f\n' | sed 's/_fuzz\.cpp$//' | sort)
+# The table in targets.hpp is the one list of them.
+mapfile -t targets < <(sed -nE 's/^ *target\((\w+), \w+\).*/\1/p' tests/fuzz/targets.hpp)
 
 help() {
     cat <<TEXT
-./dev fuzz [NAME] [--seconds N]
+./dev fuzz [NAME...] [--seconds N] [--jobs N]
 
-Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/fuzz) and gives each, or the one that is
-named, N seconds (300) of inputs made from tests/fixtures/fuzz/NAME. Targets: ${targets[*]}.
+Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/fuzz) and gives each, or those that are
+named, N seconds (600) of inputs made from tests/fixtures/fuzz/NAME, N targets at a time (1). An input may take
+10 s and 2 GiB of memory. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
+Targets: ${targets[*]}.
 
-An input that breaks something ends it with exit status 1, its path and what broke. What to do then: move it to
-tests/fixtures/fuzz/NAME under a name that says what it holds; the test Fuzz.* replays what lies there.
-New inputs that reached new code are kept in build/fuzz/corpus/NAME, and the next call goes on from them.
+The report of a broken target names the input and the command that replays it. Fix the reader, and move the input
+to tests/fixtures/fuzz/NAME under a name that says what it holds: the test Fuzz.* replays what is there.
+New inputs that reached new code are kept in build/fuzz/corpus/NAME, and the next call continues from them.
 TEXT
 }
 
-seconds=300
+whole_number() {
+    [[ $2 =~ ^[1-9][0-9]*$ ]] || die --code 2 "$1 takes a whole number from 1 on, not '$2'"
+}
+
+seconds=600
+jobs=1
 chosen=()
 while (($# > 0)); do
     case $1 in
@@ -33,36 +41,80 @@ while (($# > 0)); do
             ;;
         --seconds) seconds=${2:-} && shift ;;
         --seconds=*) seconds=${1#*=} ;;
+        --jobs) jobs=${2:-} && shift ;;
+        --jobs=*) jobs=${1#*=} ;;
         -*) die --code 2 "fuzz has no option '$1'; ./dev fuzz --help" ;;
         *) chosen+=("$1") ;;
     esac
     shift || break
 done
-[[ $seconds =~ ^[1-9][0-9]*$ ]] || die --code 2 "--seconds takes a whole number from 1 on, not '$seconds'"
+whole_number --seconds "$seconds"
+whole_number --jobs "$jobs"
 for name in "${chosen[@]}"; do
     [[ " ${targets[*]} " == *" $name "* ]] || die --code 2 "there is no fuzz target '$name'; there are: ${targets[*]}"
 done
 if ((${#chosen[@]} == 0)); then chosen=("${targets[@]}"); fi
 
 need_packages build test fuzz
-programs=()
-for name in "${chosen[@]}"; do programs+=("peakward_${name}_fuzz"); done
 step configure-fuzz cmake --preset fuzz -DPEAKWARD_BENCH=OFF
-step build-fuzz ninja -C build/fuzz -j "${JOBS:-$(nproc)}" "${programs[@]}"
+step build-fuzz ninja -C build/fuzz -j "${JOBS:-$(nproc)}" peakward_fuzz
 
-status=0
-for name in "${chosen[@]}"; do
-    corpus="build/fuzz/corpus/$name" found="build/fuzz/found/$name" log="build/log/fuzz-$name.log"
-    mkdir -p "$corpus" "$found"
-    say "== fuzz $name: $seconds s"
+program=build/fuzz/bin/peakward_fuzz
+# Many targets write small files: in memory, and gone afterwards.
+scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && printf /dev/shm || printf %s "${TMPDIR:-/tmp}")" peakward-fuzz.XXXXXX)
+trap 'rm -rf -- "$scratch"' EXIT
+
+# run_target NAME: libFuzzer on one target, with its output in a log of its own.
+run_target() {
+    local name=$1 corpus="build/fuzz/corpus/$1" found="build/fuzz/found/$1"
+    mkdir -p "$corpus" "$found" "$scratch/$name"
     # 64 KiB hold every form of input; a longer one only repeats it.
-    if UBSAN_OPTIONS=print_stacktrace=1 "build/fuzz/bin/peakward_${name}_fuzz" -max_total_time="$seconds" -max_len=65536 -timeout=10 \
-        -rss_limit_mb=3072 -print_final_stats=1 -artifact_prefix="$found/" "$corpus" "tests/fixtures/fuzz/$name" >"$log" 2>&1 </dev/null; then
-        say "   $(grep -oE 'number_of_executed_units: [0-9]+' "$log" | tail -1 | grep -oE '[0-9]+') inputs, nothing broke"
-    else
-        status=1
-        grep -E '^(broken|==[0-9]+==ERROR|SUMMARY|.*runtime error)|Test unit written' "$log" >&2 || tail -n 20 "$log" >&2
-        say "dev: fuzz $name broke something; the whole output is in $ROOT/$log"
+    TMPDIR="$scratch/$name" UBSAN_OPTIONS=print_stacktrace=1 "$program" "--target=$name" \
+        -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$found/" "$corpus" "tests/fixtures/fuzz/$name" \
+        >"build/log/fuzz-$name.log" 2>&1 </dev/null
+}
+
+# last_figure PATTERN FILE: the number behind the last place where PATTERN stands.
+last_figure() { grep -oE "$1 *[0-9]+" "$2" | tail -n 1 | grep -oE '[0-9]+$' || printf -- -; }
+
+# report NAME STATUS SECONDS: what broke on stderr, and the target's line of the table.
+report() {
+    local name=$1 status=$2 log="build/log/fuzz-$1.log" input finds=0
+    if ((status != 0)); then
+        finds=1
+        say "== $name broke"
+        grep -E '^(broken|==[0-9]+== ?ERROR|SUMMARY|.*runtime error)' "$log" >&2 || tail -n 20 "$log" >&2
+        input=$(grep -oE 'Test unit written to .*' "$log" | tail -n 1 | sed 's/.* written to //') || true
+        if [[ -n $input ]]; then
+            say "   input:  $ROOT/$input"
+            say "   replay: $ROOT/$program --target=$name $ROOT/$input"
+        fi
+        say "   output: $ROOT/$log"
     fi
+    rows+=("$(printf '%-18s %10s %9s %8s %6s' "$name" "$(last_figure 'number_of_executed_units:' "$log")" \
+        "$(last_figure 'cov:' "$log")" "$3" "$finds")")
+    ((finds == 0)) || broken=1
+}
+
+rows=()
+broken=0
+declare -A name_of=() started=()
+# finish_one: waits for a target to end, and reports it.
+finish_one() {
+    local pid status=0
+    wait -n -p pid || status=$?
+    report "${name_of[$pid]}" "$status" $((SECONDS - started[$pid]))
+    unset "name_of[$pid]"
+}
+for name in "${chosen[@]}"; do
+    while ((${#name_of[@]} >= jobs)); do finish_one; done
+    say "== fuzz $name: $seconds s"
+    run_target "$name" &
+    name_of[$!]=$name
+    started[$!]=$SECONDS
 done
-exit "$status"
+while ((${#name_of[@]} > 0)); do finish_one; done
+printf '%-18s %10s %9s %8s %6s\n' target inputs coverage seconds finds
+printf '%s\n' "${rows[@]}" | sort
+exit "$broken"

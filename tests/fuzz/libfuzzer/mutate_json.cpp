@@ -1,7 +1,7 @@
 // Bytes that are changed at random are rarely JSON any more. This changes values instead: one is
 // replaced, left out, doubled, or stands where another stood.
-#include <cstddef>
-#include <cstdint>
+#include "fuzz/libfuzzer/mutate_json.hpp"
+
 #include <cstring>
 #include <iterator>
 #include <random>
@@ -10,11 +10,8 @@
 
 #include "core/json.hpp"
 
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size, std::size_t max);
-
+namespace peakward::fuzz {
 namespace {
-
-using peakward::Json;
 
 const std::vector<Json>& odd_values() {
     static const std::vector<Json> values{nullptr,
@@ -88,13 +85,14 @@ private:
 
 }  // namespace
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t size,
-                                               std::size_t max, unsigned seed) {
+std::size_t mutate_json(std::uint8_t* bytes, std::size_t size, std::size_t max, unsigned seed) {
     Json document = Json::parse(bytes, bytes + size, nullptr, false);
-    if (document.is_discarded() || seed % 4 == 0) return LLVMFuzzerMutate(bytes, size, max);
+    if (document.is_discarded()) return 0;
     Mutation(document, seed).apply();
-    const std::string text = peakward::canonical_json(document);
-    if (text.size() > max) return LLVMFuzzerMutate(bytes, size, max);
+    const std::string text = canonical_json(document);
+    if (text.size() > max) return 0;
     std::memcpy(bytes, text.data(), text.size());
     return text.size();
 }
+
+}  // namespace peakward::fuzz
