@@ -68,7 +68,8 @@ def edge_row(
 def other_values(value: Any, declared: str) -> list[Any]:
     """Values near the one that is there; the first that the table takes is used."""
     if value is None:
-        return {"INTEGER": [1], "REAL": [1.5], "BLOB": [b"x"]}.get(declared, ["x", "x" * 64])
+        new: dict[str, list[Any]] = {"INTEGER": [1], "REAL": [1.5], "BLOB": [b"x"]}
+        return new.get(declared, ["x", "x" * 64])
     if isinstance(value, int):
         return [value + 1, value + 1_000_003]
     if isinstance(value, float):
