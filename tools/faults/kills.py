@@ -14,6 +14,7 @@ from faults.trials import Bench, Tally, Trial
 
 WRITERS = 4
 RUNS_PER_IMPORT_MAX = 40
+ATTEMPTS_MAX = 5  # on the same runs; the next one is left alone, and says how long one lasts
 KILLS_BETWEEN_UPKEEP = 20
 IMPORT_LIMIT_S = 120  # an import may wait for the lock of a rebuild
 
@@ -69,19 +70,18 @@ def write_until_done(
     rng = bench.random("kills", writer)
     db, source = trial.folder / "x.db", trial.folder / f"writer-{writer}.json"
     ids: list[str] = []
-    attempts = 0
+    attempts = ATTEMPTS_MAX  # the first import is left alone
     while not shared.done:
         if not ids:
             ids = material.write(source, shared.take(rng.randint(1, RUNS_PER_IMPORT_MAX)))
-            attempts = 0
         error = trial.folder / f"writer-{writer}.err"
         with error.open("wb") as err:
             process = bench.start(
                 ["import", "--db", str(db), str(source)], trial.folder, err=err.fileno()
             )
             attempts += 1
-            # The sixth attempt on the same runs is left alone: it says how long one lasts.
-            code = kill_or_end(process, rng, shared) if attempts < 6 else wait_for(process, shared)
+            is_left_alone = attempts > ATTEMPTS_MAX
+            code = wait_for(process, shared) if is_left_alone else kill_or_end(process, rng, shared)
         tally.count()
         there = len(set(ids) & ids_in(db))
         if there not in (0, len(ids)):
@@ -89,12 +89,12 @@ def write_until_done(
         if code == 0:
             with shared.lock:
                 shared.reported.update(ids)
-            ids = []
+            ids, attempts = [], 0
         elif code is not None:
             said = error.read_text("utf-8", "replace").strip()
             kind = "crashed" if code < 0 else "wrong"
             tally.fail(kind, f"an import beside the others ended with {code}: {said[-300:]}", trial)
-            ids = []
+            ids, attempts = [], 0
 
 
 def wait_for(process: subprocess.Popen[bytes], shared: Shared) -> int | None:

@@ -247,7 +247,7 @@ class Trial:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def marked_processes(mark: str, wait_s: float = 0.5) -> list[int]:
+def marked_processes(mark: str, wait_s: float = 3.0) -> list[int]:
     """Processes that inherited the mark and do not end by themselves within the wait."""
     wanted = f"{MARK}={mark}".encode()
     deadline = time.monotonic() + wait_s

@@ -19,6 +19,8 @@ from typing import Any
 
 Reply = dict[str, Any]
 BLOCK_NS = 2_000_000
+# How long one iteration takes, whatever its size: rates that a CPU may have.
+ITERATION_NS = {"dot": 2_000_000, "gemm": 1_000_000_000}
 GIB = 1 << 30
 
 
@@ -43,12 +45,13 @@ class Worker:
         self.backend = backend
         self.verb, _, self.lie = way.partition(":")
         self.threads = 1
+        self.iteration_ns = BLOCK_NS
 
     # What a good worker answers to each verb.
     def hello(self, _: Reply) -> Reply:
         return {
             "protocol": 1, "backend": self.backend, "versions": {"faults": "1"}, "devices": ["cpu"],
-            "precisions": ["fp32"], "operations": ["dot"], "isa": [],
+            "precisions": ["fp32"], "operations": list(ITERATION_NS), "isa": [],
         }  # fmt: skip
 
     def supports(self, _: Reply) -> Reply:
@@ -56,9 +59,10 @@ class Worker:
 
     def prepare(self, request: Reply) -> Reply:
         self.threads = int(request["case"]["threads"])
+        self.iteration_ns = ITERATION_NS[request["case"]["operation"]]
         return {
             "device": "cpu", "implementation": f"{self.backend} by hand", "error": 0.0,
-            "correct": True, "iteration_s": 0.002,
+            "correct": True, "iteration_s": self.iteration_ns * 1e-9,
         }  # fmt: skip
 
     def run(self, request: Reply) -> Reply:
@@ -66,17 +70,17 @@ class Worker:
             Path(path).touch()
         if pause_s := float(os.environ.get("FAULTS_RUN_PAUSE_S", "0")):
             time.sleep(pause_s)
-        # An announced pause is part of the run that the host waits for; blocks lie after it.
         samples: list[list[Any]] = []
-        begun = time.monotonic_ns()
-        least = int(request.get("samples", 1))
-        while time.monotonic_ns() - begun < request["min_s"] * 1.05e9 or len(samples) < least:
+        blocks, asked_ns, timed_ns = 0, request["min_s"] * 1e9, 0
+        while timed_ns < asked_ns or blocks < request["samples"]:
             start = time.monotonic_ns()
             time.sleep(BLOCK_NS * 1e-9)
             wall = time.monotonic_ns() - start
+            timed_ns += wall
+            blocks += 1
             for thread in range(self.threads):
-                # A rate of one iteration in 2 ms, however late the sleep wakes.
-                samples.append([thread, start, wall, wall, 0, 0, wall / BLOCK_NS, 0])
+                # The same rate, however late the sleep wakes.
+                samples.append([thread, start, wall, wall, 0, 0, wall / self.iteration_ns, 0])
         return {"samples": samples}
 
     def release(self, _: Reply) -> Reply:
