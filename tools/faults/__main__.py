@@ -21,6 +21,7 @@ import os
 import platform
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -163,6 +164,8 @@ def machine() -> str:
 
 def main() -> int:
     options = parse_arguments()
+    # So that a call that is ended cleans up.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     names = [name for name in PROGRAMS if not options.only or name in options.only]
     folder = Path(tempfile.mkdtemp(prefix="peakward-faults-"))
     started = time.monotonic()

@@ -315,7 +315,7 @@ def try_planted(
         ["history"],
         ["import", str(source)],
         ["db", "rebuild"],
-        ["trajectory"],
+        ["trajectory", "--plot", "none"],
     ):
         ended = bench.run([*arguments, "--db", str(db)], trial.folder, PLANTED_LIMIT_S)
         tally.check_end(ended, trial)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KINDS = ("lost", "half stored", "crashed", "hung", "wrong")
-FAILURES_SHOWN_MAX = 8  # of one program; all are counted
+FAILURES_SHOWN_MAX = 20  # of one program; all are counted
 FOLDERS_KEPT_MAX = 8  # of one program
 CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 MARK = "FAULTS_MARK"  # an environment variable that every process of one call inherits
