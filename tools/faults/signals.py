@@ -43,7 +43,7 @@ VERBS = (
     Verb("import", ("import", "--db", "DB", "SOURCE"), db="new"),
     Verb("import a database", ("import", "--db", "DB", "BIG"), db="new"),
     Verb("history", ("history", "--db", "DB", "--limit", "0")),
-    Verb("trajectory", ("trajectory", "--db", "DB")),
+    Verb("trajectory", ("trajectory", "--hardware", "HARDWARE", "--db", "DB")),
     Verb("regressions", ("regressions", "--db", "DB")),
     Verb("maturity", ("maturity", "--db", "DB")),
     Verb("impact", ("impact", "--db", "DB")),
