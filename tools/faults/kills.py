@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -106,8 +107,6 @@ def wait_for(process: subprocess.Popen[bytes], shared: Shared) -> int | None:
 
 
 def ids_in(db: Path) -> set[str]:
-    import sqlite3
-
     if not db.exists():
         return set()
     connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True, timeout=60)

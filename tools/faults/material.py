@@ -57,6 +57,8 @@ def stored_runs(db: Path) -> dict[str, str]:
             run_id: digest if document and sha256(document.encode()).hexdigest() == digest else ""
             for run_id, digest, document in rows
         }
+    except sqlite3.DatabaseError:  # nothing can be read any more: whatever was there is lost
+        return {}
     finally:
         connection.close()
 
