@@ -122,7 +122,7 @@ def try_all(names: list[str], bench: Bench, material: Material) -> list[Tally]:
             if name in WAITING:
                 try_program(name, bench, material, tallies)
 
-    waiting = threading.Thread(target=wait)
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     for name in names:
         if name not in WAITING and name != "signals":
@@ -165,7 +165,7 @@ def machine() -> str:
 def main() -> int:
     options = parse_arguments()
     # So that a call that is ended cleans up.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = [name for name in PROGRAMS if not options.only or name in options.only]
     folder = Path(tempfile.mkdtemp(prefix="peakward-faults-"))
     started = time.monotonic()
