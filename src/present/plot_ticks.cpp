@@ -98,7 +98,13 @@ std::string day_text(double time_unix, bool with_clock) {
 std::vector<Tick> number_ticks(double from, double to, Unit unit, int most) {
     std::vector<Tick> ticks;
     const double step = round_step(to - from, std::max(2, most));
-    for (double n = std::ceil(from / step - 1e-9); n * step <= to + step * 1e-9; ++n)
+    // A range below the resolution of its own ends has no ticks between them; stepping through it
+    // would never end, because n + 1 is n beyond 2^53.
+    const double first = std::ceil(from / step - 1e-9);
+    constexpr double whole_max = 9007199254740992;
+    if (!(step > 0) || !std::isfinite(step) || !(std::abs(first) < whole_max))
+        return {{from, number_label(from, std::max(std::abs(from), 1.0), unit)}};
+    for (double n = first; n * step <= to + step * 1e-9; ++n)
         ticks.push_back({n * step, number_label(n * step, step, unit)});
     return ticks;
 }
