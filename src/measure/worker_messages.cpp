@@ -60,6 +60,26 @@ Result<std::optional<double>> optional_number(const Json& reply, const char* nam
     return std::optional<double>(*value);
 }
 
+// "device_ids": {"cuda:0": {"pci": "0000:01:00.0", "uuid": "GPU-…"}}; each part may be absent.
+Result<std::map<std::string, DeviceId>> device_ids_field(const Json& reply) {
+    std::map<std::string, DeviceId> ids;
+    const auto it = reply.find("device_ids");
+    if (it == reply.end()) return ids;
+    constexpr const char* wanted = "an object of objects with 'pci' and 'uuid'";
+    if (!it->is_object()) return missing<std::map<std::string, DeviceId>>("device_ids", wanted);
+    for (const auto& [device, parts] : it->items()) {
+        if (!parts.is_object())
+            return missing<std::map<std::string, DeviceId>>("device_ids", wanted);
+        for (const auto& [name, value] : parts.items()) {
+            if (!value.is_string())
+                return missing<std::map<std::string, DeviceId>>("device_ids", wanted);
+            if (name == "pci") ids[device].pci_address = to_lower(value.get<std::string>());
+            if (name == "uuid") ids[device].uuid = value.get<std::string>();
+        }
+    }
+    return ids;
+}
+
 bool is_whole(const Json& value) { return value.is_number_integer(); }
 
 // The words of the ninth column.
@@ -124,7 +144,9 @@ Result<Hello> parse_hello(const Json& reply) {
     auto operations = list_field(reply, "operations");
     auto isa = list_field(reply, "isa", true);
     auto notes = list_field(reply, "notes", true);
+    auto device_ids = device_ids_field(reply);
     if (!backend) return tl::make_unexpected(backend.error());
+    if (!device_ids) return tl::make_unexpected(device_ids.error());
     for (auto* list : {&devices, &precisions, &operations, &isa, &notes})
         if (!*list) return tl::make_unexpected(list->error());
     const auto versions = reply.find("versions");
@@ -140,6 +162,7 @@ Result<Hello> parse_hello(const Json& reply) {
     hello.operations = *operations;
     hello.isa = *isa;
     hello.notes = *notes;
+    hello.device_ids = std::move(*device_ids);
     return hello;
 }
 

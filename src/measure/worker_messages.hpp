@@ -14,12 +14,21 @@
 
 namespace peakward {
 
+// Which device of the machine a worker means by "cuda:0": an environment variable may hide GPUs and
+// renumber the others. What the worker does not tell is "".
+struct DeviceId {
+    std::string pci_address;  // "0000:01:00.0"
+    std::string uuid;         // "GPU-8f0a…", as the driver writes it
+    friend bool operator==(const DeviceId&, const DeviceId&) = default;
+};
+
 struct Hello {
     std::string backend;
     std::map<std::string, std::string> versions;
     std::vector<std::string> devices, precisions, operations;
     std::vector<std::string> isa;    // classes its kernels can run here; empty for libraries
     std::vector<std::string> notes;  // what it cannot use here, one sentence each
+    std::map<std::string, DeviceId> device_ids;  // by the name in `devices`, where it tells
 };
 
 struct SupportReply {
