@@ -220,6 +220,20 @@ Status choose_products(const HardwareDatabase& database, CalibrateRequest& reque
     return {};
 }
 
+// Worker and detection must mean the same GPU by a device, or product, peak and preflight are those
+// of another one. Called before they are chosen.
+Status agree_on_gpus(const std::vector<WorkerCommand>& workers, const Machine& machine,
+                     const std::vector<std::string>& devices, Hardware& hardware) {
+    if (!needs_word_of_workers(hardware, devices)) return {};
+    number_by_workers(probe_backends(workers, machine.launcher, machine.clock), hardware);
+    const std::string obstacle = why_not_numbered(hardware, devices);
+    if (obstacle.empty()) return {};
+    return refused(fmt::format(
+        "{}, and no backend tells the PCI address of its devices; name GPUs by number in the "
+        "variable, each once",
+        obstacle));
+}
+
 // Which run this is, when it was made and by what.
 void sign(Run& run, Clock& clock) {
     run.run_id = random_uuid();
@@ -292,6 +306,11 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     Run& run = reply.run;
     observer.stage_started("detect");
     run.context = read_context(machine, {request.python, request.blas_library});
+    const std::vector<std::string> devices = request.devices.empty() && !request.preset.empty()
+                                                 ? std::vector<std::string>{"cuda:0", "rocm:0"}
+                                                 : request.devices;
+    if (auto ok = agree_on_gpus(workers, machine, devices, run.context.hardware); !ok)
+        return tl::make_unexpected(ok.error());
     if (auto ok = choose_products(database, request, run, observer); !ok)
         return tl::make_unexpected(ok.error());
     options->devices = request.devices;  // a preset may have named them
