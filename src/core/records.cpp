@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -76,6 +77,8 @@ std::string device_words(const Hardware& hardware, const std::string& device) {
     if (device.empty()) return "a device that is not recorded";
     if (device == "cpu")
         return hardware.cpu.model ? fmt::format("CPU ({})", *hardware.cpu.model) : "CPU";
+    if (const GpuInfo* gpu = find_gpu(hardware, device); gpu && gpu->device && gpu->model)
+        return fmt::format("GPU ({})", *gpu->model);
     std::string model;
     for (const GpuInfo& gpu : hardware.gpus) {
         if (!gpu.model || (!model.empty() && *gpu.model != model)) return "GPU";

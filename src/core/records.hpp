@@ -23,6 +23,7 @@ namespace peakward {
 struct CoreKind {
     std::string name;               // "performance", "efficiency", or "" where there is one kind
     std::string microarchitecture;  // "golden_cove", "neoverse_n1"; "" when not recognised
+    std::string unknown_design;     // why microarchitecture is ""; "" where no source was expected
     int cores = 0;                  // physical cores of this kind that are visible
     std::vector<int> cpus;          // their logical CPUs
     Fact<double> clock_max_mhz;     // what the system says; a peak prefers a probe
@@ -57,11 +58,17 @@ struct CpuInfo {
     std::vector<CacheLevel> caches;
 };
 
+// A GPU or another device that computes: accelerators of all vendors on the PCI bus are in the
+// list.
 struct GpuInfo {
-    std::string vendor;  // "nvidia", "amd"
+    std::string vendor;  // "nvidia", "amd", "habana"; a PCI vendor id where it has no name here
+    // "cuda:0", as backends number it (device.hpp); unknown: no run can use it, and why.
+    Fact<std::string> device;
     Fact<std::string> model;
     Fact<std::string> pci_id;       // "10de:2684"
     Fact<std::string> pci_address;  // "0000:01:00.0"
+    // Its UUID, then those of its MIG slices. Used and not recorded: as good as a serial number.
+    std::vector<std::string> uuids;
     Fact<std::string> vbios;
     Fact<int> memory_mb;
     Fact<std::string> driver;
@@ -90,7 +97,7 @@ struct Hardware {
     std::string fingerprint;  // 16 hexadecimal digits, seed 000's formula
     std::string lineage;      // the same without microcode and VBIOS
     CpuInfo cpu;
-    std::vector<GpuInfo> gpus;  // sorted by PCI address
+    std::vector<GpuInfo> gpus;  // sorted by PCI address, those of NVIDIA and AMD first
     MemoryInfo memory;
     Fact<std::string> product_name;        // DMI or device tree: "NVIDIA Jetson Orin Nano"
     std::vector<std::string> device_tree;  // its "compatible" names: "nvidia,p3767-0005"
@@ -173,8 +180,8 @@ struct Case {
 };
 
 // What stands behind "cpu" or "cuda:0": the model, in brackets after the kind: "CPU (Intel …)".
-// Only the kind where it is unknown, or where several GPUs differ: their order is the driver's
-// affair.
+// Only the kind where it is unknown, or where several GPUs differ in a record that does not number
+// them.
 std::string device_words(const Hardware& hardware, const std::string& device);
 
 std::string to_string(const AxisValue& value);
@@ -360,7 +367,10 @@ struct BackendInfo {
     std::vector<std::string> precisions;
     std::vector<std::string> operations;
     std::vector<std::string> notes;  // what it cannot use here: "CUDA cannot be used: …"
-    std::string path;                // the executable or script
+    // Which GPU each device is, where it tells: "cuda:0" -> "0000:01:00.0", or a UUID. Used and not
+    // recorded: GpuInfo::device is.
+    std::map<std::string, std::string> device_ids;
+    std::string path;  // the executable or script
 };
 
 // A case that was planned and not measured: "not measured (slow)", "not measured (budget)". That is

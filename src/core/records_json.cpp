@@ -24,6 +24,7 @@ template <typename V>
 void describe(V& v, CoreKind& x) {
     v("name", x.name);
     v("microarchitecture", x.microarchitecture);
+    v.if_told("unknown_design", x.unknown_design);
     v("cores", x.cores);
     v("cpus", x.cpus);
     v("clock_max_mhz", x.clock_max_mhz);
@@ -49,6 +50,7 @@ void describe(V& v, CpuInfo& x) {
 template <typename V>
 void describe(V& v, GpuInfo& x) {
     v("vendor", x.vendor);
+    v.if_told("device", x.device);
     v("model", x.model);
     v("pci_id", x.pci_id);
     v("pci_address", x.pci_address);
@@ -419,6 +421,12 @@ public:
     void if_told(const char* name, const std::optional<double>& value) {
         if (value) (*this)(name, value);
     }
+    void if_told(const char* name, const std::string& value) {
+        if (!value.empty()) (*this)(name, value);
+    }
+    void if_told(const char* name, const Fact<std::string>& value) {
+        if (value != Fact<std::string>()) (*this)(name, value);
+    }
     Json finish() && {
         if (!sources_.empty()) json_["sources"] = std::move(sources_);
         return std::move(json_);
@@ -491,7 +499,10 @@ public:
         if (sources != json.end() && sources->is_object()) sources_ = &*sources;
     }
 
-    void if_told(const char* name, std::optional<double>& value) { (*this)(name, value); }
+    template <typename T>
+    void if_told(const char* name, T& value) {
+        (*this)(name, value);
+    }
 
     // A field that is not there keeps its default: older and newer documents both load.
     template <typename T>

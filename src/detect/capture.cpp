@@ -448,6 +448,14 @@ Status check_folder(const std::string& folder) {
     return {};
 }
 
+// An id of a GPU is as good as its serial number.
+std::string without_ids(const std::string& said) {
+    std::string kept;
+    for (const std::string& line : split(said, '\n'))
+        if (!line.empty() && line.find("uuid") == std::string::npos) kept += line + "\n";
+    return kept;
+}
+
 }  // namespace
 
 Status capture_machine(const SysRoot& root, const std::string& folder) {
@@ -480,7 +488,7 @@ Status capture_machine(const SysRoot& root, const std::string& folder) {
     if (root.is_live()) {
         const auto nvml = detail::interview_nvml(detail::nvml_library, std::chrono::seconds(10));
         if (!detail::read_nvml(nvml).gpus.empty())
-            if (Status written = writer.write_file("/nvml.jsonl", nvml.said); !written)
+            if (Status written = writer.write_file("/nvml.jsonl", without_ids(nvml.said)); !written)
                 return written;
     }
     // Last, so that a folder with a manifest is a whole capture.

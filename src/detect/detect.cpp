@@ -1,6 +1,5 @@
 #include "detect/detect.hpp"
 
-#include "detect/gpus.hpp"
 #include "detect/sources.hpp"
 
 namespace peakward {
@@ -9,7 +8,6 @@ Context detect(const SysRoot& root, Clock& clock, const DetectOptions& options) 
     Context context;
     for (const detail::Source& source : detail::sources())
         source.collect(root, clock, options, context);
-    detail::sort_gpus(context.hardware);
     // A captured machine is no installation, unless a test says where it keeps its state.
     if (root.is_live() || !options.state_folder.empty())
         context.install = install_id(options.state_folder).id;

@@ -2,10 +2,12 @@
 // reason. Preflight judges a Context: is this machine fit to measure now?
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/ports.hpp"
 #include "core/records.hpp"
+#include "detect/visible_devices.hpp"
 
 namespace peakward {
 
@@ -13,6 +15,8 @@ struct DetectOptions {
     std::string python;        // interpreter whose stack is tracked; "": first python3 on the PATH
     std::string blas_library;  // path or soname; "": what the system's alternatives choose
     std::string state_folder;  // where the install id is kept; "": $XDG_STATE_HOME/peakward
+    // Instead of CUDA_VISIBLE_DEVICES and its like of this process.
+    std::optional<detail::VisibleDevices> visible_devices = std::nullopt;
     Nanoseconds watch = std::chrono::milliseconds(300);  // how long to watch load and steal
 };
 

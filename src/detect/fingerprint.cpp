@@ -31,11 +31,14 @@ struct GpuParts {
     std::string vbios = no_gpu;
 };
 
-// Sorted by what is joined, not by slot: moving a card moves no identity.
+// Sorted by what is joined, not by slot: moving a card moves no identity. Of NVIDIA and AMD alone:
+// devices of other vendors came into the list later and move no identity either.
 GpuParts gpu_parts(const std::vector<GpuInfo>& gpus) {
-    if (gpus.empty()) return {};
     std::vector<std::pair<std::string, std::string>> cards;
-    for (const GpuInfo& gpu : gpus) cards.emplace_back(part(gpu.pci_id), part(gpu.vbios));
+    for (const GpuInfo& gpu : gpus)
+        if (gpu.vendor == "nvidia" || gpu.vendor == "amd")
+            cards.emplace_back(part(gpu.pci_id), part(gpu.vbios));
+    if (cards.empty()) return {};
     std::sort(cards.begin(), cards.end());
     std::vector<std::string> ids, vbios;
     for (const auto& [id, version] : cards) {

@@ -55,7 +55,11 @@ GpuInfo& gpu_at(Hardware& hardware, const std::string& address, const std::strin
 void sort_gpus(Hardware& hardware) {
     std::stable_sort(hardware.gpus.begin(), hardware.gpus.end(),
                      [](const GpuInfo& a, const GpuInfo& b) {
-                         return a.pci_address.value_or("~") < b.pci_address.value_or("~");
+                         const auto place = [](const GpuInfo& gpu) {
+                             const bool first = gpu.vendor == "nvidia" || gpu.vendor == "amd";
+                             return std::pair(!first, gpu.pci_address.value_or("~"));
+                         };
+                         return place(a) < place(b);
                      });
 }
 

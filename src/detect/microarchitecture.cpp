@@ -113,6 +113,7 @@ std::string find(const X86Models (&list)[count], int family, int model, int step
 struct ArmPart {
     unsigned implementer, part;
     std::string_view name;
+    bool is_efficiency = false;
 };
 
 constexpr ArmPart arm_parts[] = {
@@ -170,13 +171,13 @@ constexpr ArmPart arm_parts[] = {
     {0x50, 0x000, "X-Gene"},
     {0x51, 0x001, "Oryon"},
     {0x51, 0xc00, "Falkor"},
-    {0x61, 0x022, "Icestorm-M1"},
+    {0x61, 0x022, "Icestorm-M1", true},
     {0x61, 0x023, "Firestorm-M1"},
-    {0x61, 0x024, "Icestorm-M1-Pro"},
+    {0x61, 0x024, "Icestorm-M1-Pro", true},
     {0x61, 0x025, "Firestorm-M1-Pro"},
-    {0x61, 0x028, "Icestorm-M1-Max"},
+    {0x61, 0x028, "Icestorm-M1-Max", true},
     {0x61, 0x029, "Firestorm-M1-Max"},
-    {0x61, 0x032, "Blizzard-M2"},
+    {0x61, 0x032, "Blizzard-M2", true},
     {0x61, 0x033, "Avalanche-M2"},
     {0x6d, 0xd49, "Azure-Cobalt-100"},
     {0xc0, 0xac3, "Ampere-1"},
@@ -197,8 +198,8 @@ HybridDesigns hybrid_designs(std::string_view microarchitecture) {
     if (microarchitecture == "alder_lake") return {"golden_cove", "gracemont"};
     if (microarchitecture == "raptor_lake") return {"raptor_cove", "gracemont"};
     if (microarchitecture == "meteor_lake") return {"redwood_cove", "crestmont"};
-    if (microarchitecture == "arrow_lake" || microarchitecture == "lunar_lake")
-        return {"lion_cove", "skymont"};
+    if (microarchitecture == "arrow_lake") return {"lion_cove", "skymont", "crestmont"};
+    if (microarchitecture == "lunar_lake") return {"lion_cove", "skymont"};
     if (microarchitecture == "panther_lake") return {"cougar_cove", "darkmont"};
     return {};
 }
@@ -206,7 +207,7 @@ HybridDesigns hybrid_designs(std::string_view microarchitecture) {
 ArmCore arm_core(unsigned implementer, unsigned part) {
     for (const ArmPart& entry : arm_parts) {
         if (entry.implementer != implementer || entry.part != part) continue;
-        ArmCore core{std::string(entry.name), to_lower(entry.name)};
+        ArmCore core{entry.is_efficiency, std::string(entry.name), to_lower(entry.name)};
         // Microsoft's core is Arm's design under its own number.
         if (implementer == 0x6d) core.microarchitecture = "neoverse_n2";
         std::replace(core.microarchitecture.begin(), core.microarchitecture.end(), '-', '_');

@@ -15,11 +15,13 @@ std::string x86_microarchitecture(std::string_view vendor, int family, int model
 struct HybridDesigns {
     std::string_view performance;
     std::string_view efficiency;
+    std::string_view low_power = "";  // of the SoC tile, where it has cores of its own
 };
 HybridDesigns hybrid_designs(std::string_view microarchitecture);
 
 // An Arm core by implementer and part number (MIDR_EL1).
 struct ArmCore {
+    bool is_efficiency = false;     // the small core of products whose names do not sort by size
     std::string name;               // "Neoverse-N1", as lscpu prints it; "" when not recognised
     std::string microarchitecture;  // "neoverse_n1"
 };

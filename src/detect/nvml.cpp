@@ -3,10 +3,13 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
+#include <set>
 
+#include "core/device.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "detect/child.hpp"
@@ -30,7 +33,10 @@ struct Memory {  // nvmlMemory_t
 };
 
 constexpr int success = 0;
+constexpr int no_permission = 4;
 constexpr int insufficient_size = 7;
+constexpr int gpu_is_lost = 15;
+constexpr unsigned mig_slices_max = 16;
 constexpr unsigned gpus_max = 256;
 
 std::string error_words(int code) {
@@ -108,6 +114,7 @@ private:
             tell(gpu, "pci_id",
                  fmt::format("{:04x}:{:04x}", pci.pci_device_id & 0xffff, pci.pci_device_id >> 16));
         }
+        uuid(gpu, device);
         if (call<int(Device, char*, unsigned)>(gpu, "nvmlDeviceGetName", "model",
                                                [&](auto f) { return f(device, text.data(), 95); }))
             tell(gpu, "model", text.data());
@@ -155,6 +162,31 @@ private:
             tell(gpu, "other_processes", processes);
     }
 
+    void uuid(int gpu, Device device) {
+        std::array<char, 96> text{};
+        if (call<int(Device, char*, unsigned)>(gpu, "nvmlDeviceGetUUID", "uuid",
+                                               [&](auto f) { return f(device, text.data(), 95); }))
+            tell(gpu, "uuid", text.data());
+    }
+
+    // CUDA_VISIBLE_DEVICES may name a slice: whose it is, only its id tells.
+    void mig_uuids(int gpu, Device device) {
+        Json ids = Json::array();
+        for (unsigned i = 0; i < mig_slices_max; ++i) {
+            Device slice = nullptr;
+            std::array<char, 96> text{};
+            if (!call<int(Device, unsigned, Device*)>(gpu, "nvmlDeviceGetMigDeviceHandleByIndex",
+                                                      "mig_uuids",
+                                                      [&](auto f) { return f(device, i, &slice); }))
+                break;
+            if (call<int(Device, char*, unsigned)>(
+                    gpu, "nvmlDeviceGetUUID", "mig_uuids",
+                    [&](auto f) { return f(slice, text.data(), 95); }))
+                ids.push_back(text.data());
+        }
+        tell(gpu, "mig_uuids", ids);
+    }
+
     template <typename T>
     void number(int gpu, Device device, const char* symbol, const char* fact) {
         T value = 0;
@@ -167,6 +199,7 @@ private:
         if (call<int(Device, unsigned*, unsigned*)>(
                 gpu, symbol, fact, [&](auto f) { return f(device, &current, &pending); }))
             tell(gpu, fact, current == 0 ? "disabled" : "enabled");
+        if (std::string_view(fact) == "mig" && current != 0) mig_uuids(gpu, device);
     }
 
     // Says what is asked (so that the parent knows where a hang was), asks, says a failure.
@@ -234,6 +267,7 @@ std::string throttle_words(std::uint64_t bits) {
 struct Said {
     std::map<std::string, Json> values;
     std::map<std::string, std::string> unknown;
+    std::string lost;  // what it answered when it had fallen off the bus; "": it had not
 
     template <typename T>
     Fact<T> fact(const std::string& name, double scale = 1) const {
@@ -287,7 +321,65 @@ GpuInfo gpu_from(const Said& said) {
         gpu.throttle = Fact<std::string>::unknown(said.fact<double>("throttle").reason());
     gpu.other_processes = said.fact<int>("other_processes");
     gpu.temperature_c = said.fact<double>("temperature_c");
+    if (!said.lost.empty())
+        gpu.device = Fact<std::string>::unknown(fmt::format("{} ({})", gpu_lost, said.lost));
     return gpu;
+}
+
+std::vector<std::string> uuids_from(const Said& said) {
+    std::vector<std::string> uuids;
+    const auto own = said.values.find("uuid");
+    if (own != said.values.end() && own->second.is_string())
+        uuids.push_back(own->second.get<std::string>());
+    const auto slices = said.values.find("mig_uuids");
+    if (slices != said.values.end() && slices->second.is_array())
+        for (const Json& id : slices->second)
+            if (id.is_string()) uuids.push_back(id.get<std::string>());
+    return uuids;
+}
+
+// A GPU without a handle answers nothing, whatever the library calls the reason; one that another
+// process owns is not lost.
+bool tells_of_a_lost_gpu(const std::string& fact, int code) {
+    return code == gpu_is_lost || (fact == "handle" && code != no_permission);
+}
+
+// The GPUs on the bus that the report does not tell of, where there are as many as the library
+// lists and cannot ask.
+void mark_lost(const NvmlReport& report, const std::set<std::string>& told, Hardware& hardware) {
+    std::vector<const GpuInfo*> lost;
+    for (const GpuInfo& gpu : report.gpus)
+        if (is_lost(gpu) && !gpu.pci_address) lost.push_back(&gpu);
+    std::vector<GpuInfo*> silent;
+    for (GpuInfo& gpu : hardware.gpus)
+        if (gpu.vendor == "nvidia" && gpu.pci_address && !told.contains(*gpu.pci_address))
+            silent.push_back(&gpu);
+    if (lost.size() == silent.size()) {
+        for (std::size_t i = 0; i < lost.size(); ++i) silent[i]->device = lost[i]->device;
+    } else if (lost.empty() && !told.empty() && report.reason.empty()) {
+        for (GpuInfo* gpu : silent)
+            gpu->device = Fact<std::string>::unknown(
+                "the NVIDIA driver does not list it: it is not given to this container, or another "
+                "driver holds it");
+    }
+}
+
+// What the library lists as a GPU of its own with a bus address may be the integrated GPU of a
+// Tegra, of which there is one: unless the bus has a GPU there, which then is another card.
+GpuInfo* integrated_gpu(Hardware& hardware) {
+    for (GpuInfo& gpu : hardware.gpus)
+        if (gpu.vendor == "nvidia" && !gpu.pci_address) return &gpu;
+    return nullptr;
+}
+
+GpuInfo* gpu_told(const GpuInfo& told, Hardware& hardware) {
+    const auto at_address =
+        std::find_if(hardware.gpus.begin(), hardware.gpus.end(), [&](const GpuInfo& gpu) {
+            return told.pci_address && gpu.pci_address && *gpu.pci_address == *told.pci_address;
+        });
+    if (at_address != hardware.gpus.end()) return &*at_address;
+    if (GpuInfo* integrated = integrated_gpu(hardware)) return integrated;
+    return told.pci_address ? &gpu_at(hardware, *told.pci_address, "nvidia") : nullptr;
 }
 
 }  // namespace
@@ -360,6 +452,9 @@ NvmlReport read_nvml(const NvmlTranscript& transcript) {
             said[gpu].values[fact] = word["value"];
         } else if (word.value("unknown", Json()).is_string()) {
             said[gpu].unknown[fact] = word["unknown"].get<std::string>();
+            const Json code = word.value("code", Json());
+            if (gpu >= 0 && code.is_number_integer() && tells_of_a_lost_gpu(fact, code.get<int>()))
+                said[gpu].lost = said[gpu].unknown[fact];
             if (gpu < 0 && report.reason.empty()) report.reason = said[gpu].unknown[fact];
         }
     }
@@ -373,6 +468,7 @@ NvmlReport read_nvml(const NvmlTranscript& transcript) {
     said.erase(-1);
     for (const auto& [index, words] : said) {
         report.gpus.push_back(gpu_from(words));
+        report.gpus.back().uuids = uuids_from(words);
         // Everything after the call that hung was not asked, for its sake.
         if (transcript.misfortune.empty()) continue;
         GpuInfo& gpu = report.gpus.back();
@@ -385,16 +481,14 @@ NvmlReport read_nvml(const NvmlTranscript& transcript) {
 }
 
 void merge_nvml(const NvmlReport& report, Hardware& hardware) {
+    std::set<std::string> addresses;
     for (const GpuInfo& told : report.gpus) {
-        GpuInfo* gpu = nullptr;
-        if (told.pci_address) {
-            gpu = &gpu_at(hardware, *told.pci_address, "nvidia");
-        } else {
-            // An integrated GPU has no address: there is one.
-            for (GpuInfo& known : hardware.gpus)
-                if (known.vendor == "nvidia" && !known.pci_address) gpu = &known;
-        }
+        if (is_lost(told) && !told.pci_address) continue;
+        GpuInfo* gpu = gpu_told(told, hardware);
         if (gpu == nullptr) continue;
+        if (gpu->pci_address) addresses.insert(*gpu->pci_address);
+        fill(gpu->device, told.device);
+        gpu->uuids = told.uuids;
         fill(gpu->model, told.model);
         // An integrated GPU has neither; what newer libraries make up for it would move the
         // fingerprint with the library.
@@ -415,19 +509,16 @@ void merge_nvml(const NvmlReport& report, Hardware& hardware) {
         fill(gpu->other_processes, told.other_processes);
         fill(gpu->temperature_c, told.temperature_c);
     }
-    if (report.reason.empty()) return;
+    mark_lost(report, addresses, hardware);
     for (GpuInfo& gpu : hardware.gpus) {
         if (gpu.vendor != "nvidia") continue;
-        fill(gpu.memory_mb, Fact<int>::unknown(report.reason));
-        fill(gpu.multiprocessors, Fact<int>::unknown(report.reason));
-        fill(gpu.clock_max_mhz, Fact<double>::unknown(report.reason));
-        fill(gpu.power_limit_w, Fact<double>::unknown(report.reason));
-        fill(gpu.power_limit_default_w, Fact<double>::unknown(report.reason));
-        fill(gpu.other_processes, Fact<int>::unknown(report.reason));
-        fill(gpu.temperature_c, Fact<double>::unknown(report.reason));
-        for (Fact<std::string>* fact : {&gpu.model, &gpu.compute_capability, &gpu.ecc, &gpu.mig,
-                                        &gpu.throttle, &gpu.vbios, &gpu.driver})
-            fill(*fact, Fact<std::string>::unknown(report.reason));
+        // What a lost GPU would have told is unknown for that reason, and for no other.
+        if (is_lost(gpu))
+            for_each_fact(gpu, [&](auto& fact) {
+                if (!fact) fact = unknown_like(fact, gpu.device.reason());
+            });
+        else if (!report.reason.empty())
+            for_each_fact(gpu, [&](auto& fact) { fill(fact, unknown_like(fact, report.reason)); });
     }
 }
 

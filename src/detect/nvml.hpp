@@ -16,9 +16,11 @@ namespace peakward::detail {
 inline constexpr const char* nvml_library = "libnvidia-ml.so.1";
 
 struct NvmlReport {
-    Fact<std::string> driver;   // "560.35.03"
-    std::vector<GpuInfo> gpus;  // in the library's order; what it did not tell is unknown
-    std::string reason;         // why there is no GPU in it, or why it is not complete
+    Fact<std::string> driver;  // "560.35.03"
+    // In the library's order; what it did not tell is unknown. One that stopped answering is lost
+    // (core/device.hpp).
+    std::vector<GpuInfo> gpus;
+    std::string reason;  // why there is no GPU in it, or why it is not complete
 };
 
 // What the library says, one JSON object a line, as it was asked for: for a capture.
@@ -31,7 +33,8 @@ struct NvmlTranscript {
 NvmlTranscript interview_nvml(const std::string& library, Nanoseconds call_limit);
 NvmlReport read_nvml(const NvmlTranscript& transcript);
 
-// Adds what the report knows and files did not tell: kernel files always win.
+// Adds what the report knows and files did not tell: kernel files always win. A GPU that the
+// library lists and cannot ask is the one on the bus that the report does not tell of.
 void merge_nvml(const NvmlReport& report, Hardware& hardware);
 
 // What the GPU has taken since its driver was loaded, and when that was read. Needs Volta or newer.

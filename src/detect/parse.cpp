@@ -82,16 +82,4 @@ Fact<std::vector<int>> cpu_list_fact(const SysRoot& root, const std::string& pat
     return Fact<std::vector<int>>::known(std::move(*cpus), path);
 }
 
-std::string pci_address(std::string_view text) {
-    const std::vector<std::string> parts = split(to_lower(trim(text)), ':');
-    if (parts.size() != 3) return "";
-    const auto domain = parse_hex(parts[0]);
-    const auto bus = parse_hex(parts[1]);
-    const std::vector<std::string> slot = split(parts[2], '.');
-    const auto device = slot.size() == 2 ? parse_hex(slot[0]) : std::nullopt;
-    const auto function = slot.size() == 2 ? parse_hex(slot[1]) : std::nullopt;
-    if (!domain || !bus || !device || !function) return "";
-    return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", *domain, *bus, *device, *function);
-}
-
 }  // namespace peakward::detail

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/device.hpp"
 #include "core/fact.hpp"
 #include "core/ports.hpp"
 
@@ -45,8 +46,5 @@ template <typename T>
 Fact<T> unknown_because(const ReadFailure& failure) {
     return Fact<T>::unknown(failure.reason);
 }
-
-// "0000:01:00.0" from "00000000:01:00.0" or "0000:01:00.0", lower case; "" when it is no address.
-std::string pci_address(std::string_view text);
 
 }  // namespace peakward::detail

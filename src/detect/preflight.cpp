@@ -29,6 +29,7 @@ constexpr auto checks = std::to_array<Listed>({
     {check_transparent_huge_pages, false},
     {check_numa_balancing, false},
     {check_hypervisor, false},
+    {check_gpu_lost, true},
     {check_gpu_processes, true},
     {check_gpu_throttle, true},
     {check_gpu_ecc, true},

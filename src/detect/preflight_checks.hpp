@@ -36,6 +36,7 @@ PEAKWARD_CHECK(transparent_huge_pages);
 PEAKWARD_CHECK(numa_balancing);
 
 // Only when a GPU is measured (preflight_gpu.cpp)
+PEAKWARD_CHECK(gpu_lost);
 PEAKWARD_CHECK(gpu_processes);
 PEAKWARD_CHECK(gpu_throttle);
 PEAKWARD_CHECK(gpu_ecc);

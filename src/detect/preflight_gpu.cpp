@@ -2,6 +2,7 @@
 // the check, one that could not be asked leaves it unknown.
 #include <functional>
 
+#include "core/device.hpp"
 #include "detect/preflight_checks.hpp"
 
 namespace peakward::detail {
@@ -24,13 +25,19 @@ std::string selector(const GpuInfo& gpu) {
     return gpu.pci_address ? fmt::format(" -i {}", *gpu.pci_address) : std::string();
 }
 
+// What a run cannot use is not asked: it is lost (gpu_lost) or hidden. The drivers of other vendors
+// tell none of this.
+bool can_be_asked(const GpuInfo& gpu) {
+    const bool usable = gpu.device || gpu.device == Fact<std::string>() || is_not_numbered(gpu);
+    return usable && (gpu.vendor == "nvidia" || gpu.vendor == "amd");
+}
+
 Check of_every_gpu(const Finding& found, const Context& context,
                    const std::function<Answer(const GpuInfo&)>& ask) {
-    if (context.hardware.gpus.empty())
-        return found.unknown("No GPU was detected, so none was asked.");
     CheckStatus worst = CheckStatus::pass;
     std::vector<std::string> evidence, remedies;
     for (const GpuInfo& gpu : context.hardware.gpus) {
+        if (!can_be_asked(gpu)) continue;
         const Answer answer = ask(gpu);
         evidence.push_back(fmt::format("{}: {}", name_of(gpu), answer.evidence));
         if (answer.status == CheckStatus::fail) {
@@ -40,6 +47,7 @@ Check of_every_gpu(const Finding& found, const Context& context,
             worst = CheckStatus::unknown;
         }
     }
+    if (evidence.empty()) return found.unknown("No GPU that a run can use was detected.");
     const std::string seen = fmt::format("{}.", fmt::join(evidence, "; "));
     if (worst == CheckStatus::pass) return found.pass(seen);
     if (worst == CheckStatus::unknown) return found.unknown(seen);
@@ -63,6 +71,18 @@ bool harmless(const std::string& reason) {
 }
 
 }  // namespace
+
+Check check_gpu_lost(const Context& context, const PreflightOptions&) {
+    const Finding found{"gpu_lost", "GPUs that answer"};
+    std::vector<std::string> lost;
+    for (const GpuInfo& gpu : context.hardware.gpus)
+        if (is_lost(gpu)) lost.push_back(fmt::format("{}: {}", name_of(gpu), gpu.device.reason()));
+    if (context.hardware.gpus.empty()) return found.unknown("No GPU was detected.");
+    if (lost.empty()) return found.pass("No driver reports a GPU that has stopped answering.");
+    return found.fail(
+        fmt::format("{}, and what broke it may hold back the others.", fmt::join(lost, "; ")),
+        "sudo dmesg | grep -i -e NVRM -e Xid; then reset the GPU or restart the machine");
+}
 
 Check check_gpu_processes(const Context& context, const PreflightOptions&) {
     return of_every_gpu({"gpu_processes", "Other GPU processes"}, context, [](const GpuInfo& gpu) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "catalog/designs.hpp"
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "hardware/name_pattern.hpp"
 
@@ -100,10 +101,57 @@ std::string no_product(const std::string& what, const std::string& name) {
     return fmt::format("'{}' names no product of the database", name);
 }
 
-void settle(DeviceMatch& match, const std::string& what, const std::string& name) {
+// What shows that a CPU is not this product; "" when nothing does.
+std::string cpu_contradiction(const HardwareSpec& spec, const HostFacts& host) {
+    const std::string& seen = host.microarchitecture;
+    const bool known_design =
+        seen.empty() || spec.microarchitecture.empty() || seen == spec.microarchitecture ||
+        std::any_of(spec.cores.begin(), spec.cores.end(),
+                    [&](const CoreGroup& group) { return group.microarchitecture == seen; });
+    if (!known_design)
+        return fmt::format("its cores are {}, and those of {} are {}", seen, spec.id,
+                           spec.microarchitecture);
+    const std::string_view foreign =
+        catalog::foreign_instruction_set(spec.microarchitecture, host.isa);
+    if (!foreign.empty()) return fmt::format("it has {}, which {} lacks", foreign, spec.id);
+    const auto other_revision = [&](const DetectionPattern& pattern) {
+        return pattern.cpu_stepping && host.cpu_stepping &&
+               *pattern.cpu_stepping != *host.cpu_stepping;
+    };
+    const auto states_revision = [](const DetectionPattern& pattern) {
+        return pattern.cpu_stepping.has_value();
+    };
+    const auto& patterns = spec.detection;
+    if (std::any_of(patterns.begin(), patterns.end(), states_revision) &&
+        std::all_of(patterns.begin(), patterns.end(), [&](const DetectionPattern& pattern) {
+            return !states_revision(pattern) || other_revision(pattern);
+        }))
+        return fmt::format("its stepping is {}, which is none of {}", *host.cpu_stepping, spec.id);
+    return "";
+}
+
+// A driver leaves out what ECC and the firmware take, at most an eighth (15 of the 16 GB of a T4),
+// and vendors call both GB and GiB "GB".
+constexpr double memory_share_least = 0.85;
+constexpr double memory_share_most = 1.12;
+
+std::string memory_contradiction(const HardwareSpec& spec, const HostFacts::Gpu& gpu) {
+    if (!gpu.memory_gb || !spec.memory || !spec.memory->capacity_gb || !*spec.memory->capacity_gb)
+        return "";
+    const double whole = *spec.memory->capacity_gb->value / spec.devices;
+    const double share = *gpu.memory_gb / whole;
+    if (share >= memory_share_least && share <= memory_share_most) return "";
+    return fmt::format("it has {:.1f} GB of memory, and {} has {:.4g}", *gpu.memory_gb, spec.id,
+                       whole);
+}
+
+void settle(DeviceMatch& match, const std::string& what, const std::string& name,
+            const std::vector<std::string>& contradictions) {
     sort_by_confidence(match.candidates);
     if (match.candidates.empty()) {
         match.verdict = no_product(what, name);
+        for (const std::string& contradiction : contradictions)
+            match.verdict += "; " + contradiction;
         return;
     }
     const Candidate& best = match.candidates.front();
@@ -113,10 +161,36 @@ void settle(DeviceMatch& match, const std::string& what, const std::string& name
                         best.spec->id, match.candidates[1].spec->id, best.confidence);
         return;
     }
+    if (best.confidence < confidence_least) {
+        match.verdict = fmt::format("it may be {} ({:.2f}: {}), which is too doubtful to name it",
+                                    best.spec->id, best.confidence, best.reason);
+        return;
+    }
     match.product = best.spec;
     match.confidence = best.confidence;
     match.verdict = best.reason;
     if (!best.spec->microarchitecture.empty()) match.architecture = best.spec->microarchitecture;
+}
+
+// A product that shows itself as several devices (the dies of an MI250X) has them side by side on
+// the bus.
+void tell_parts(std::vector<DeviceMatch>& matches) {
+    std::map<const HardwareSpec*, std::vector<DeviceMatch*>> by_product;
+    for (DeviceMatch& match : matches)
+        if (match.product && match.product->devices > 1)
+            by_product[match.product].push_back(&match);
+    for (auto& [spec, devices] : by_product) {
+        const auto each = static_cast<std::size_t>(spec->devices);
+        for (std::size_t i = 0; i < devices.size(); ++i) {
+            std::vector<std::string> together;
+            const std::size_t first = i - i % each;
+            for (std::size_t k = first; k < std::min(first + each, devices.size()); ++k)
+                together.push_back(devices[k]->device);
+            devices[i]->verdict += fmt::format(
+                "; {} {} one {}, of which each device has 1/{}", fmt::join(together, " and "),
+                together.size() == each ? "are" : "is a part of", spec->id, each);
+        }
+    }
 }
 
 }  // namespace
@@ -141,12 +215,24 @@ HostFacts host_facts(const Context& context) {
     host.device_tree = hardware.device_tree;
     std::map<std::string, int> counts;
     for (const GpuInfo& gpu : hardware.gpus) {
-        const std::string platform = gpu.vendor == "nvidia" ? "cuda"
-                                     : gpu.vendor == "amd"  ? "rocm"
-                                                            : "gpu";
-        host.gpus.push_back({fmt::format("{}:{}", platform, counts[platform]++),
-                             gpu.model.value_or(""), to_lower(gpu.pci_id.value_or("")),
-                             gpu.compute_capability.value_or("")});
+        HostFacts::Gpu facts;
+        const std::string kind(kind_of_vendor(gpu.vendor));
+        if (gpu.device) {
+            facts.device = *gpu.device;
+        } else if (gpu.device == Fact<std::string>()) {
+            // A record from before devices were numbered.
+            facts.device = fmt::format("{}:{}", kind, counts[kind]++);
+        } else {
+            facts.device = gpu.pci_address.value_or(gpu.vendor);
+            facts.unusable = gpu.device.reason();
+        }
+        facts.model = gpu.model.value_or("");
+        facts.is_named_by_driver = gpu.model.source() != named_by_pci_id;
+        facts.pci_id = to_lower(gpu.pci_id.value_or(""));
+        facts.compute_capability = gpu.compute_capability.value_or("");
+        if (gpu.memory_mb && gpu.memory_mb.source() != shared_memory)
+            facts.memory_gb = *gpu.memory_mb / 1024.0;
+        host.gpus.push_back(std::move(facts));
     }
     return host;
 }
@@ -174,13 +260,48 @@ Matcher::Matcher(const HardwareDatabase& database) : architectures_(database.arc
 
 Matcher::~Matcher() = default;
 
+bool Matcher::names(const HardwareSpec& spec, const std::string& model) const {
+    bool has_name = false;
+    for (const Compiled& compiled : patterns_) {
+        if (compiled.spec != &spec || !compiled.gpu_model) continue;
+        has_name = true;
+        if (compiled.gpu_model->matches(model)) return true;
+    }
+    return !has_name;
+}
+
+std::string Matcher::gpu_contradiction(const HardwareSpec& spec, const HostFacts::Gpu& gpu) const {
+    if (!gpu.model.empty() && gpu.is_named_by_driver && !names(spec, gpu.model))
+        return fmt::format("its driver calls it '{}', which is no name of {}", gpu.model, spec.id);
+    return memory_contradiction(spec, gpu);
+}
+
+void Matcher::match_gpus(const Compiled& compiled, const HostFacts& host,
+                         std::vector<Matching>& gpus) const {
+    for (std::size_t i = 0; i < gpus.size(); ++i) {
+        const HostFacts::Gpu& gpu = host.gpus[i];
+        if (!gpu.unusable.empty() || !holds(compiled.gpu_model, gpu.model) ||
+            (compiled.pattern->pci_id && *compiled.pattern->pci_id != gpu.pci_id))
+            continue;
+        keep(compiled, gpu_contradiction(*compiled.spec, gpu), gpus[i]);
+    }
+}
+
+void Matcher::keep(const Compiled& compiled, std::string contradiction, Matching& matching) {
+    if (contradiction.empty())
+        keep_best(matching.match.candidates, *compiled.spec, *compiled.pattern);
+    else if (std::find(matching.contradictions.begin(), matching.contradictions.end(),
+                       contradiction) == matching.contradictions.end())
+        matching.contradictions.push_back(std::move(contradiction));
+}
+
 std::vector<DeviceMatch> Matcher::match(const HostFacts& host) const {
-    DeviceMatch board, cpu;
-    board.device = "board";
-    cpu.device = "cpu";
-    cpu.architecture = host.microarchitecture;
-    std::vector<DeviceMatch> gpus(host.gpus.size());
-    for (std::size_t i = 0; i < gpus.size(); ++i) gpus[i].device = host.gpus[i].device;
+    Matching board, cpu;
+    board.match.device = "board";
+    cpu.match.device = "cpu";
+    cpu.match.architecture = host.microarchitecture;
+    std::vector<Matching> gpus(host.gpus.size());
+    for (std::size_t i = 0; i < gpus.size(); ++i) gpus[i].match.device = host.gpus[i].device;
     for (const Compiled& compiled : patterns_) {
         const HardwareSpec& spec = *compiled.spec;
         const bool elsewhere =
@@ -190,53 +311,58 @@ std::vector<DeviceMatch> Matcher::match(const HostFacts& host) const {
             !holds(compiled.cpu_model, host.cpu_model) ||
             !holds(compiled.product_name, host.product_name))
             continue;
-        if (!of_gpu) {
-            const bool needs_gpu = compiled.gpu_model || compiled.pattern->pci_id;
-            const bool has_gpu =
-                std::any_of(host.gpus.begin(), host.gpus.end(), [&](const HostFacts::Gpu& gpu) {
-                    return holds(compiled.gpu_model, gpu.model) &&
-                           (!compiled.pattern->pci_id || *compiled.pattern->pci_id == gpu.pci_id);
-                });
-            if (!needs_gpu || has_gpu)
-                keep_best((spec.kind == "board" ? board : cpu).candidates, spec, *compiled.pattern);
+        if (of_gpu) {
+            match_gpus(compiled, host, gpus);
             continue;
         }
-        for (std::size_t i = 0; i < gpus.size(); ++i)
-            if (holds(compiled.gpu_model, host.gpus[i].model) &&
-                (!compiled.pattern->pci_id || *compiled.pattern->pci_id == host.gpus[i].pci_id))
-                keep_best(gpus[i].candidates, spec, *compiled.pattern);
+        const bool needs_gpu = compiled.gpu_model || compiled.pattern->pci_id;
+        const bool has_gpu =
+            std::any_of(host.gpus.begin(), host.gpus.end(), [&](const HostFacts::Gpu& gpu) {
+                return holds(compiled.gpu_model, gpu.model) &&
+                       (!compiled.pattern->pci_id || *compiled.pattern->pci_id == gpu.pci_id);
+            });
+        if (needs_gpu && !has_gpu) continue;
+        if (spec.kind == "board")
+            keep(compiled, "", board);
+        else
+            keep(compiled, cpu_contradiction(spec, host), cpu);
     }
     std::vector<DeviceMatch> matches;
-    if (!board.candidates.empty()) {
-        settle(board, "board", host.product_name);
-        matches.push_back(std::move(board));
+    if (!board.match.candidates.empty()) {
+        settle(board.match, "board", host.product_name, {});
+        matches.push_back(std::move(board.match));
     }
-    settle(cpu, "CPU", host.cpu_model);
-    if (!cpu.product) {
-        // What the numbers say is all that is left, and it is no product.
-        const KnownDesign design = design_of(architectures_, host);
-        const std::string id = design.architecture ? design.architecture->id : cpu.architecture;
-        const std::string_view foreign = catalog::foreign_instruction_set(id, host.isa);
-        if (!foreign.empty()) {
-            cpu.architecture.clear();
-            cpu.verdict += disowned(design.architecture ? design.architecture->name : id, foreign);
-        } else if (design.architecture) {
-            cpu.architecture = design.architecture->id;
-            cpu.architecture_confidence = design.confidence;
-            cpu.verdict += fmt::format("; its architecture is {} ({:.2f}: {})",
-                                       design.architecture->name, design.confidence, design.reason);
-        } else if (!cpu.architecture.empty()) {
-            cpu.verdict += fmt::format("; its architecture is {}, by family, model and stepping",
-                                       cpu.architecture);
-        }
-    }
-    matches.push_back(std::move(cpu));
+    settle(cpu.match, "CPU", host.cpu_model, cpu.contradictions);
+    if (!cpu.match.product) name_design(host, cpu.match);
+    matches.push_back(std::move(cpu.match));
     for (std::size_t i = 0; i < gpus.size(); ++i) {
-        settle(gpus[i], "GPU",
-               host.gpus[i].model.empty() ? host.gpus[i].pci_id : host.gpus[i].model);
-        matches.push_back(std::move(gpus[i]));
+        const HostFacts::Gpu& gpu = host.gpus[i];
+        settle(gpus[i].match, "GPU", gpu.model.empty() ? gpu.pci_id : gpu.model,
+               gpus[i].contradictions);
+        if (!gpu.unusable.empty()) gpus[i].match.verdict = gpu.unusable;
+        matches.push_back(std::move(gpus[i].match));
     }
+    tell_parts(matches);
     return matches;
+}
+
+void Matcher::name_design(const HostFacts& host, DeviceMatch& cpu) const {
+    // What the numbers say is all that is left, and it is no product.
+    const KnownDesign design = design_of(architectures_, host);
+    const std::string id = design.architecture ? design.architecture->id : cpu.architecture;
+    const std::string_view foreign = catalog::foreign_instruction_set(id, host.isa);
+    if (!foreign.empty()) {
+        cpu.architecture.clear();
+        cpu.verdict += disowned(design.architecture ? design.architecture->name : id, foreign);
+    } else if (design.architecture) {
+        cpu.architecture = design.architecture->id;
+        cpu.architecture_confidence = design.confidence;
+        cpu.verdict += fmt::format("; its architecture is {} ({:.2f}: {})",
+                                   design.architecture->name, design.confidence, design.reason);
+    } else if (!cpu.architecture.empty()) {
+        cpu.verdict += fmt::format("; its architecture is {}, by family, model and stepping",
+                                   cpu.architecture);
+    }
 }
 
 const DeviceMatch* find_device(const std::vector<DeviceMatch>& matches, const std::string& device) {

@@ -13,9 +13,12 @@ namespace peakward {
 // What patterns look at. Empty and absent: the host does not say.
 struct HostFacts {
     struct Gpu {
-        std::string device;  // "cuda:0"
+        std::string device;  // "cuda:0"; of one that no run can use its place on the bus
         std::string model, pci_id;
-        std::string compute_capability = {};  // "9.0", "" when not known
+        std::string compute_capability = {};   // "9.0", "" when not known
+        bool is_named_by_driver = true;        // else the model is what a table says of the PCI id
+        std::optional<double> memory_gb = {};  // of its own; in GiB
+        std::string unusable = {};             // why no run can use it; "": one can
     };
     std::string architecture;  // "x86_64"
     std::string cpu_model, cpu_vendor, product_name;
@@ -33,8 +36,11 @@ struct Candidate {
     std::string reason;
 };
 
-// What a device was taken for. With no candidate, or two that are equally likely, `product` is null
-// and `verdict` says why: an architecture is then all that is known.
+// What a device was taken for. With no candidate, with two that are equally likely or with a
+// doubtful one (below confidence_least), `product` is null and `verdict` says why: an architecture
+// is then all that is known. What the host shows against a product (its name, memory, revision,
+// instruction sets) outweighs every pattern that fits: such a product is no candidate.
+inline constexpr double confidence_least = 0.6;
 struct DeviceMatch {
     std::string device;  // "cpu", "cuda:0", "board"
     const HardwareSpec* product = nullptr;
@@ -58,6 +64,18 @@ public:
 
 private:
     struct Compiled;
+    // A device while patterns are tried on it.
+    struct Matching {
+        DeviceMatch match;
+        std::vector<std::string> contradictions;
+    };
+    static void keep(const Compiled& compiled, std::string contradiction, Matching& matching);
+    bool names(const HardwareSpec& spec, const std::string& model) const;
+    std::string gpu_contradiction(const HardwareSpec& spec, const HostFacts::Gpu& gpu) const;
+    void match_gpus(const Compiled& compiled, const HostFacts& host,
+                    std::vector<Matching>& gpus) const;
+    void name_design(const HostFacts& host, DeviceMatch& cpu) const;
+
     std::vector<Compiled> patterns_;
     const std::vector<Architecture>& architectures_;
 };

@@ -163,6 +163,28 @@ Peak spec_peak(const HardwareSpec& spec, const std::string& precision,
     return derived;
 }
 
+Peak peak_at_most(Peak peak, const HardwareSpec& spec, const std::string& mode_name,
+                  double limit_hz) {
+    constexpr double rounding = 0.99;  // drivers tell whole MHz or steps of 15 MHz
+    if (peak.kind == PeakKind::unknown) return peak;
+    double clock_hz = peak.clock_hz;
+    if (clock_hz == 0) {
+        for (const CoreGroup& group : cores_in(spec, mode_name)) {
+            const auto used = clock_in(spec, mode_of(spec, mode_name), "boost", group.kind);
+            if (used.figure && *used.figure)
+                clock_hz = std::max(clock_hz, *used.figure->value * 1e9);
+        }
+    }
+    if (clock_hz == 0 || limit_hz >= rounding * clock_hz) return peak;
+    peak.kind = PeakKind::computed;
+    peak.value = without_noise(peak.value * limit_hz / clock_hz);
+    peak.clock_hz = limit_hz;
+    peak.formula = fmt::format("({}) x {:g} of {:g} GHz, the highest clock that this device offers",
+                               peak.formula, limit_hz * 1e-9, clock_hz * 1e-9);
+    peak.inputs.push_back({"device clock_max", limit_hz, "Hz", "the device's driver"});
+    return peak;
+}
+
 Peak spec_bandwidth(const HardwareSpec& spec, const std::string& mode_name) {
     const PowerMode* mode = mode_of(spec, mode_name);
     const std::optional<Figure>& own = mode && mode->memory.bandwidth_gbps

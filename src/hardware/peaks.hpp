@@ -24,6 +24,10 @@ Peak derived_peak(const HardwareSpec& spec, const std::string& precision,
 Peak spec_peak(const HardwareSpec& spec, const std::string& precision,
                const std::string& mode = "");
 
+// The peak on a device that offers no clock above `limit_hz`: as it is, or lowered to that clock.
+// An entry whose clock is unknown keeps its peak.
+Peak peak_at_most(Peak peak, const HardwareSpec& spec, const std::string& mode, double limit_hz);
+
 Peak spec_bandwidth(const HardwareSpec& spec, const std::string& mode = "");
 
 // All precisions for which an entry says anything, in the order of the catalog.

@@ -333,6 +333,7 @@ void read_identity(Fields& fields, HardwareSpec& spec) {
             bad("host_architecture",
                 unknown_name_message("architecture", spec.host_architecture, known));
     }
+    if (fields.find("devices")) spec.devices = fields.whole("devices", 2);
     Fields launched(fields.need("launched"), "launched");
     if (launched.text_or("unknown").empty()) {
         spec.launched = launched.text("value");

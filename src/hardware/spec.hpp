@@ -91,6 +91,7 @@ struct HardwareSpec {
     std::string id, name, kind, vendor;
     std::vector<std::string> aliases;
     std::string host_architecture;  // "" for any
+    int devices = 1;                // as how many a host sees it: each has its part of every figure
     std::string launched;           // "2022-10", "" when unknown
     std::string launched_source;    // a key of sources
     std::map<std::string, SpecSource> sources;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <tuple>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "import/fields.hpp"
 #include "import/imported.hpp"
@@ -38,15 +40,19 @@ std::string architecture_of(const CpuInfo& cpu) {
     return x86 ? "x86_64" : vendor == "ARM" ? "aarch64" : "";
 }
 
-void read_gpu(const Fields& row, Hardware& hardware) {
-    const std::string model = row.text("gpu_model"), pci_id = to_lower(row.text("gpu_pci_id"));
-    const auto none = [](const std::string& text) {
-        return text.empty() || text == "N/A" || text == "no_gpu" || text == "none";
+std::optional<GpuInfo> gpu_of_row(const Fields& row, const std::string& device) {
+    const auto told = [&](const char* name) {
+        const std::string text = row.text(name);
+        return text == "N/A" || text == "no_gpu" || text == "none" ? "" : text;
     };
-    if (none(model) && none(pci_id)) return;
-    GpuInfo& gpu = hardware.gpus.emplace_back();
-    const bool amd = pci_id.starts_with("1002") || row.text("device").starts_with("hip");
-    gpu.vendor = amd ? "amd" : "nvidia";
+    const std::string model = told("gpu_model"), pci_id = to_lower(told("gpu_pci_id"));
+    if (model.empty() && pci_id.empty()) return std::nullopt;
+    GpuInfo gpu;
+    gpu.vendor = vendor_of_gpu(pci_id, model);
+    // PyTorch says "cuda" on ROCm too: what the GPU is called tells more.
+    if (const auto name = parse_device(device); gpu.vendor.empty() && name)
+        gpu.vendor = vendor_of_kind(name->kind);
+    if (gpu.vendor.empty()) gpu.vendor = "nvidia";
     gpu.model = word(row, "gpu_model");
     gpu.pci_id = word(row, "gpu_pci_id");
     gpu.vbios = word(row, "gpu_vbios");
@@ -57,6 +63,27 @@ void read_gpu(const Fields& row, Hardware& hardware) {
     gpu.multiprocessors = gpu.other_processes = Fact<int>::unknown(not_in_row);
     gpu.clock_max_mhz = gpu.power_limit_w = gpu.power_limit_default_w = gpu.temperature_c =
         Fact<double>::unknown(not_in_row);
+    return gpu;
+}
+
+// Each row tells of one GPU: that of its device, or the host's first one beside the CPU.
+void add_gpu(const Fields& row, std::vector<GpuInfo>& gpus) {
+    const std::string device = older_device(row.text("device"));
+    const auto gpu = gpu_of_row(row, device);
+    if (!gpu) return;
+    if (device == "cpu") {
+        if (gpus.empty()) gpus.push_back(*gpu);
+        return;
+    }
+    const auto of_device = Fact<std::string>::known(device, "exported row: device");
+    for (GpuInfo& known : gpus) {
+        if (known.device == of_device) return;
+        if (known.device || known.model != gpu->model) continue;
+        known.device = of_device;  // a row of the CPU told of it first
+        return;
+    }
+    gpus.push_back(*gpu);
+    gpus.back().device = of_device;
 }
 
 void read_context(const Fields& row, Context& context) {
@@ -77,7 +104,6 @@ void read_context(const Fields& row, Context& context) {
     else
         hardware.memory.total_gb = Fact<double>::unknown(not_in_row);
     hardware.product_name = Fact<std::string>::unknown(not_in_row);
-    read_gpu(row, hardware);
     context.install = row.text("install");
     context.software.fingerprint = row.text("software_fingerprint");
     context.software.stack_digest = row.text("stack_digest");
@@ -103,8 +129,7 @@ std::optional<double> rate(const Fields& row, const char* name, const char* what
 
 Score score_of(const Fields& row, std::vector<Doubt>& doubts) {
     Score score;
-    score.device = to_lower(row.text("device"));
-    if (score.device == "cuda" || score.device == "gpu") score.device = "cuda:0";
+    score.device = older_device(row.text("device"));
     score.backend = to_lower(row.text("backend"));
     if (score.backend.empty()) score.backend = to_lower(row.text("framework"));
     score.precision = to_lower(row.text("precision"));
@@ -175,6 +200,7 @@ Status add_row(const Json& json, std::size_t index, ImportedRun& imported) {
         return failed(fmt::format("runs[{}]: run {} is there already with another time or machine",
                                   index, run.run_id));
     }
+    add_gpu(row, run.context.hardware.gpus);
     Score score = score_of(row, imported.doubts);
     if (!trouble.empty()) return failed(trouble);
     if (run.timestamp.empty() || run.context.hardware.fingerprint.empty())

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "import/profile_parts.hpp"
 
@@ -66,7 +67,8 @@ void read_hardware(const Fields& metadata, const ProfileFacts& facts, ImportedRu
     hardware.cpu.architecture = architecture_word(metadata.text("platform_architecture"));
     if (hardware.cpu.architecture.empty()) hardware.cpu.architecture = architecture_word(cpu_model);
     if (architecture_word(cpu_model).empty()) hardware.cpu.model = known(cpu_model, "cpu_model");
-    const bool gpu = facts.device.starts_with("cuda");
+    const auto device = parse_device(facts.device);
+    const bool gpu = device && device->kind != "cpu";
     if (is_board(imported.machine))
         hardware.product_name = known(facts.name, "hardware_name");
     else if (!gpu && !hardware.cpu.model)
@@ -74,7 +76,9 @@ void read_hardware(const Fields& metadata, const ProfileFacts& facts, ImportedRu
     if (gpu) {
         GpuInfo& card = hardware.gpus.emplace_back();
         forget(card);
-        card.vendor = "nvidia";  // the device is cuda
+        card.vendor = vendor_of_gpu("", facts.name);
+        if (card.vendor.empty()) card.vendor = vendor_of_kind(device->kind);
+        card.device = known(facts.device, "device_type");
         card.model = known(facts.name, "hardware_name");
     }
     // psutil's count of physical cores: 12 for a processor whose clocks are listed 20 times.
@@ -214,8 +218,8 @@ void read_metadata(const Json& document, ProfileFacts& facts, ImportedRun& impor
     run.origin->tool = metadata.text("calibration_tool_version");
     facts.name = metadata.text("hardware_name");
     facts.framework = to_lower(metadata.text("framework"));
-    const std::string device = to_lower(metadata.text("device_type"));
-    if (!device.empty()) facts.device = device == "cuda" || device == "gpu" ? "cuda:0" : device;
+    const std::string device = metadata.text("device_type");
+    if (!device.empty()) facts.device = older_device(device);
     facts.trials = static_cast<int>(
         std::clamp<std::int64_t>(metadata.whole("num_measurement_runs").value_or(0), 0, 1'000'000));
     imported.machine = machine_words(facts.name);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "catalog/catalog.hpp"
+#include "core/device.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
 #include "import/profile_parts.hpp"
@@ -126,12 +127,12 @@ Entry entry_of(const std::string& key, const Fields& fields, const ProfileFacts&
     entry.what.threads = 0;  // not recorded
     entry.what.backend = to_lower(extra.text("framework"));
     if (entry.what.backend.empty()) entry.what.backend = facts.framework;
-    const std::string device = to_lower(extra.text("device"));
-    entry.what.device = device.empty() ? facts.device : device == "cuda" ? "cuda:0" : device;
+    const std::string device = extra.text("device");
+    entry.what.device = device.empty() ? facts.device : older_device(device);
     // NumPy computes on CPUs: whatever device was asked for, that is where it ran.
     if (entry.what.backend == "numpy" && entry.what.device != "cpu" && !entry.what.device.empty())
         entry.what.device = "cpu";
-    entry.falls_back = facts.device.starts_with("cuda") && entry.what.device == "cpu";
+    entry.falls_back = !facts.device.empty() && facts.device != "cpu" && entry.what.device == "cpu";
     entry.implementation = extra.text("implementation");
     set_shape(entry, type, fields, extra, extra_json);
     return entry;

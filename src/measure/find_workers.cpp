@@ -152,6 +152,8 @@ BackendInfo backend_info(const WorkerCommand& command, const WorkerResult<Hello>
     info.precisions = hello->precisions;
     info.operations = hello->operations;
     info.notes = hello->notes;
+    for (const auto& [device, id] : hello->device_ids)
+        info.device_ids[device] = id.pci_address.empty() ? id.uuid : id.pci_address;
     return info;
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <random>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "measure/names.hpp"
 
@@ -38,13 +39,10 @@ std::vector<std::string> operations_of(const catalog::Suite& suite) {
 
 // "cuda:0", "rocm", "gpu:1": a device of a kind that exists, whether or not it is here.
 bool is_device_word(const std::string& name) {
-    static const std::vector<std::string> kinds{"cuda", "rocm", "hip", "xpu",
-                                                "mps",  "gpu",  "npu", "tpu"};
-    const std::size_t colon = name.find(':');
-    if (!contains(kinds, name.substr(0, colon))) return false;
-    if (colon == std::string::npos) return true;
-    const auto index = parse_integer(name.substr(colon + 1));
-    return index && *index >= 0;
+    const auto parsed = parse_device(name);
+    return parsed &&
+           std::any_of(device_kinds.begin(), device_kinds.end(),
+                       [&](const DeviceKind& known) { return known.kind == parsed->kind; });
 }
 
 // The shapes of an entry on a backend: as the suite says, or derived.

@@ -68,7 +68,10 @@ void add_core_kinds(Lines& lines, const CpuInfo& cpu) {
     for (const CoreKind& kind : cpu.core_kinds) {
         if (cpu.core_kinds.size() < 2 && kind.microarchitecture == cpu.microarchitecture) continue;
         lines.plain("hardware.cpu.core_kinds", kind.name.empty() ? "Cores" : "Cores, " + kind.name,
-                    fmt::format("{} {} (CPUs {})", kind.cores, kind.microarchitecture,
+                    fmt::format("{} {} (CPUs {})", kind.cores,
+                                kind.unknown_design.empty()
+                                    ? kind.microarchitecture
+                                    : "of an unknown design: " + kind.unknown_design,
                                 cpu_list(kind.cpus)));
     }
 }
@@ -106,6 +109,9 @@ void add_gpus(Lines& lines, const std::vector<GpuInfo>& gpus) {
         const std::string key = fmt::format("hardware.gpus[{}].", i);
         const std::string label = gpus.size() == 1 ? "GPU" : fmt::format("GPU {}", i);
         lines.fact(key + "model", label, gpu.model);
+        // A number is no news; that a run cannot use it is.
+        if (!gpu.device && gpu.device != Fact<std::string>())
+            lines.fact(key + "device", label + " device", gpu.device);
         lines.fact(key + "pci_id", label + " PCI id", gpu.pci_id);
         lines.fact(key + "vbios", label + " VBIOS", gpu.vbios);
         lines.fact(key + "memory_mb", label + " memory, MB", gpu.memory_mb);

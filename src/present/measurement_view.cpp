@@ -34,7 +34,9 @@ std::optional<double> ci_percent(const Statistics& s) {
 
 Cell outcome_cell(const Measurement& m) {
     const std::string word(to_string(m.outcome));
-    if (m.outcome == Outcome::measured) return {word, Tone::plain, "✓"};
+    // The mark says that the figure can be trusted: what is said against it stands in the row.
+    if (m.outcome == Outcome::measured)
+        return {word, Tone::plain, flags_shown(m.flags).empty() ? "✓" : "⚠"};
     return {word, m.outcome == Outcome::unsupported ? Tone::dim : Tone::doubtful, "⚠ " + word};
 }
 

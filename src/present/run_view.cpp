@@ -131,11 +131,23 @@ bool has_flag(const std::vector<std::string>& flags, std::string_view wanted) {
     return std::find(flags.begin(), flags.end(), wanted) != flags.end();
 }
 
-Cell efficiency_cell(const std::optional<double>& efficiency, bool doubtful) {
-    if (!efficiency) return {};
-    const std::string text = format_value(*efficiency, Unit::ratio_as_percent);
-    return {*efficiency, doubtful ? Tone::doubtful : Tone::good,
-            fmt::format("{} {:>7}", doubtful ? "⚠" : "✓", text)};
+// A green mark says that the figure can be trusted, not that it is good: nothing is said against
+// the row or its run, and half of the peak was reached. Less is often a figure of something else
+// than the device (the wrong product, a busy machine), so it has no mark.
+Cell efficiency_cell(const Run& run, const Score& score) {
+    constexpr double marked_from = 0.5;
+    if (!score.efficiency) return {};
+    const bool flagged = flags_cell(score.flags).tone == Tone::doubtful || !run.flags.empty();
+    const bool trusted = !flagged && *score.efficiency >= marked_from;
+    return {*score.efficiency,
+            flagged   ? Tone::doubtful
+            : trusted ? Tone::good
+                      : Tone::plain,
+            fmt::format("{} {:>7}",
+                        flagged   ? "⚠"
+                        : trusted ? "✓"
+                                  : " ",
+                        format_value(*score.efficiency, Unit::ratio_as_percent))};
 }
 
 Cell peak_cell(const Peak& peak) {
@@ -252,7 +264,7 @@ Table results_table(const Run& run, const std::string& device) {
                               cell(s.peak_measured_gops, Tone::strong),
                               peak_cell(s.theoretical_peak),
                               cell(std::string(to_string(s.theoretical_peak.kind)), Tone::dim),
-                              efficiency_cell(s.efficiency, has_flag(s.flags, "above_theoretical")),
+                              efficiency_cell(run, s),
                               cell(s.peak_operation, Tone::dim),
                               flags_cell(s.flags)};
         if (device.empty()) row.insert(row.begin(), cell(s.device));

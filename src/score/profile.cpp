@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -40,14 +41,8 @@ ProfilePoint point_of(const Run& run, const Measurement& m) {
 }
 
 std::string hardware_name(const Hardware& hardware, const std::string& device) {
-    const std::size_t colon = device.find(':');
-    if (device != "cpu" && colon != std::string::npos) {
-        const auto index = parse_integer(device.substr(colon + 1));
-        if (index && *index >= 0 && static_cast<std::size_t>(*index) < hardware.gpus.size()) {
-            const auto& model = hardware.gpus[static_cast<std::size_t>(*index)].model;
-            if (model) return *model;
-        }
-    }
+    const GpuInfo* gpu = find_gpu(hardware, device);
+    if (gpu && gpu->model) return *gpu->model;
     return hardware.cpu.model ? *hardware.cpu.model : "unknown";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "hardware/peaks.hpp"
 
@@ -36,24 +37,47 @@ std::string cpu_in_part(const DeviceSpec& device, int sockets, const Context& co
                        device.spec->id);
 }
 
-// The GPU that "cuda:1" names: the second of NVIDIA's.
-const GpuInfo* gpu_of(const Context& context, const std::string& device) {
-    const std::size_t colon = device.find(':');
-    if (colon == std::string::npos) return nullptr;
-    const auto index = parse_integer(device.substr(colon + 1));
-    const std::string vendor = device.starts_with("cuda") ? "nvidia" : "amd";
-    long long seen = 0;
-    for (const GpuInfo& gpu : context.hardware.gpus)
-        if (gpu.vendor == vendor && index && seen++ == *index) return &gpu;
-    return nullptr;
+// What an instruction set is for; of one that is not listed every precision makes use.
+struct Purpose {
+    std::string_view instruction_set, precision;
+};
+constexpr Purpose purposes[] = {
+    {"avx512_bf16", "bf16"}, {"amx_bf16", "bf16"}, {"bf16", "bf16"},     {"avx512_fp16", "fp16"},
+    {"amx_fp16", "fp16"},    {"asimdhp", "fp16"},  {"avx_vnni", "int8"}, {"avx512_vnni", "int8"},
+    {"amx_int8", "int8"},    {"asimddp", "int8"},  {"i8mm", "int8"}};
+
+bool serves(const std::string& instruction_set, const std::string& precision) {
+    for (const Purpose& purpose : purposes)
+        if (purpose.instruction_set == instruction_set) return purpose.precision == precision;
+    return true;
 }
 
-std::string gpu_in_part(const DeviceSpec& device, const Context& context) {
-    const GpuInfo* gpu = gpu_of(context, device.device);
+// A hypervisor or an old kernel may hide what the peaks of the product need.
+std::string lacks_instructions(const DeviceSpec& device, const CpuInfo& cpu,
+                               const std::string& precision) {
+    if (cpu.isa.empty()) return "";
+    for (const std::string& word : device.spec->isa)
+        if (serves(word, precision) &&
+            std::find(cpu.isa.begin(), cpu.isa.end(), word) == cpu.isa.end())
+            return fmt::format(
+                "this machine does not offer {}, which {} has, so its peaks are not used", word,
+                device.spec->id);
+    return "";
+}
+
+std::string gpu_in_part(const DeviceSpec& device, const GpuInfo* gpu) {
+    if (!gpu) return "";
+    if (gpu->mig.value_or("") == "enabled")
+        return fmt::format(
+            "{} is divided by MIG and a run computes on a slice, so the peaks of {} are "
+            "not used",
+            device.device, device.spec->id);
     const auto cores = cores_of(device);
-    if (!gpu || !cores || !gpu->multiprocessors || *gpu->multiprocessors >= *cores) return "";
+    if (!cores || !gpu->multiprocessors) return "";
+    const double whole = *cores / device.spec->devices;
+    if (*gpu->multiprocessors >= whole) return "";
     return fmt::format("{} shows {} of the {:.0f} multiprocessors of {}, so its peaks are not used",
-                       device.device, *gpu->multiprocessors, *cores, device.spec->id);
+                       device.device, *gpu->multiprocessors, whole, device.spec->id);
 }
 
 void times(Peak& peak, int sockets) {
@@ -63,6 +87,14 @@ void times(Peak& peak, int sockets) {
     peak.inputs.push_back({"sockets", static_cast<double>(sockets), "socket", "topology"});
 }
 
+// Of a product that shows itself as several devices.
+void share(Peak& peak, int devices) {
+    if (peak.kind == PeakKind::unknown || devices == 1) return;
+    peak.value /= devices;
+    peak.formula = fmt::format("1 of {} devices of ({})", devices, peak.formula);
+    peak.inputs.push_back({"devices", static_cast<double>(devices), "device", "hardware database"});
+}
+
 }  // namespace
 
 SpecPeaks spec_peaks(const DeviceSpec& device, const Context& context,
@@ -70,8 +102,11 @@ SpecPeaks spec_peaks(const DeviceSpec& device, const Context& context,
     SpecPeaks peaks;
     const bool cpu = device.device == "cpu";
     const int sockets = cpu ? std::max(1, context.hardware.cpu.sockets.value_or(1)) : 1;
+    const GpuInfo* gpu = cpu ? nullptr : find_gpu(context.hardware, device.device);
     peaks.why_not =
-        cpu ? cpu_in_part(device, sockets, context, measurements) : gpu_in_part(device, context);
+        cpu ? cpu_in_part(device, sockets, context, measurements) : gpu_in_part(device, gpu);
+    if (cpu && peaks.why_not.empty())
+        peaks.why_not = lacks_instructions(device, context.hardware.cpu, precision);
     if (!peaks.why_not.empty()) {
         peaks.flag = "product_in_part";
         return peaks;
@@ -86,8 +121,13 @@ SpecPeaks spec_peaks(const DeviceSpec& device, const Context& context,
     }
     peaks.compute = spec_peak(*device.spec, precision, device.power_mode);
     peaks.bandwidth = spec_bandwidth(*device.spec, device.power_mode);
-    times(peaks.compute, sockets);
-    times(peaks.bandwidth, sockets);
+    if (gpu && gpu->clock_max_mhz)
+        peaks.compute = peak_at_most(std::move(peaks.compute), *device.spec, device.power_mode,
+                                     *gpu->clock_max_mhz * 1e6);
+    for (Peak* peak : {&peaks.compute, &peaks.bandwidth}) {
+        times(*peak, sockets);
+        share(*peak, device.spec->devices);
+    }
     return peaks;
 }
 

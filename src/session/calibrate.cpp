@@ -264,9 +264,24 @@ void store_or_keep(CalibrateReply& reply, Observer& observer, const StopToken& s
         Error{by_signal ? ErrorKind::interrupted : ErrorKind::failed, std::move(message)};
 }
 
+// Worker and detection must mean the same GPU by a device, or product, peak and preflight are those
+// of another one. Called before they are chosen.
+Status agree_on_gpus(const std::vector<WorkerCommand>& workers, const Machine& machine,
+                     const std::vector<std::string>& devices, Hardware& hardware) {
+    if (!needs_word_of_workers(hardware, devices)) return {};
+    number_by_workers(probe_backends(workers, machine.launcher, machine.clock), hardware);
+    const std::string obstacle = why_not_numbered(hardware, devices);
+    if (obstacle.empty()) return {};
+    return refused(fmt::format(
+        "{}, and no backend tells the PCI address of its devices; name GPUs by number in the "
+        "variable, each once",
+        obstacle));
+}
+
 // What this machine is, and whether it is fit to measure.
 Status look_at_host(const Machine& machine, const HardwareDatabase& database,
-                    CalibrateRequest& request, Run& run, Observer& observer) {
+                    const std::vector<WorkerCommand>& workers, CalibrateRequest& request, Run& run,
+                    Observer& observer) {
     observer.stage_started("detect");
     // A captured machine has no installation.
     const std::string note = machine.root.is_live() ? put_damaged_install_id_aside("") : "";
@@ -275,6 +290,10 @@ Status look_at_host(const Machine& machine, const HardwareDatabase& database,
         run.flags.emplace_back("install_id_replaced");
     }
     run.context = read_context(machine, {request.python, request.blas_library});
+    const std::vector<std::string> devices = request.devices.empty() && !request.preset.empty()
+                                                 ? std::vector<std::string>{"cuda:0", "rocm:0"}
+                                                 : request.devices;
+    if (auto ok = agree_on_gpus(workers, machine, devices, run.context.hardware); !ok) return ok;
     if (auto ok = choose_products(database, request, run, observer); !ok) return ok;
     observer.stage_started("preflight");
     run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
@@ -358,7 +377,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     }
 
     Run& run = reply.run;
-    if (auto ok = look_at_host(machine, database, request, run, observer); !ok)
+    if (auto ok = look_at_host(machine, database, workers, request, run, observer); !ok)
         return tl::make_unexpected(ok.error());
     options->devices = request.devices;  // a preset may have named them
     run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "hardware/peaks.hpp"
 
@@ -10,9 +11,10 @@ namespace {
 
 bool is_gpu(const HardwareSpec& spec) { return spec.kind == "gpu" || spec.kind == "accelerator"; }
 
+// The kind of device as which a product is used. Gaudi is Intel's, with a kind of its own.
 std::string platform_of(const HardwareSpec& spec) {
-    if (spec.vendor == "nvidia") return "cuda";
-    return spec.vendor == "amd" ? "rocm" : spec.kind;
+    const bool gaudi = spec.vendor == "intel" && spec.kind == "accelerator";
+    return gaudi ? "hpu" : std::string(kind_of_vendor(spec.vendor));
 }
 
 PresetVerdict check_gpu(const HardwareSpec& preset, const HostFacts& host,
@@ -32,7 +34,8 @@ PresetVerdict check_gpu(const HardwareSpec& preset, const HostFacts& host,
         const bool nameless = !match || (!match->product && match->candidates.empty());
         const bool other = !preset.compute_capability.empty() && !gpu.compute_capability.empty() &&
                            gpu.compute_capability != preset.compute_capability;
-        if (verdict.device.empty() && nameless && !other && gpu.device.starts_with(platform))
+        if (verdict.device.empty() && nameless && !other && gpu.unusable.empty() &&
+            gpu.device.starts_with(platform))
             verdict.device = gpu.device;
     }
     if (!verdict.device.empty()) return verdict;
@@ -175,6 +178,50 @@ std::vector<MatchedProduct> products_of(const std::vector<DeviceMatch>& matches,
             put(products, matched(is_gpu(*part) ? platform_of(*part) + ":0" : "cpu", *part, 0,
                                   reason, context));
     return products;
+}
+
+bool needs_word_of_workers(const Hardware& hardware, const std::vector<std::string>& devices) {
+    return std::any_of(devices.begin(), devices.end(), [&](const std::string& device) {
+        const auto name = parse_device(device);
+        if (!name || name->kind == "cpu") return false;
+        const std::string_view vendor = vendor_of_kind(name->kind);
+        const auto of_kind = [&](const GpuInfo& gpu) { return gpu.vendor == vendor; };
+        return std::count_if(hardware.gpus.begin(), hardware.gpus.end(), of_kind) > 1 ||
+               !why_not_numbered(hardware, {device}).empty();
+    });
+}
+
+void number_by_workers(const std::vector<BackendInfo>& backends, Hardware& hardware) {
+    for (const BackendInfo& backend : backends)
+        for (const auto& [device, id] : backend.device_ids) {
+            const std::string address = pci_address(id);
+            const auto is_meant = [&](const GpuInfo& gpu) {
+                return address.empty() ? std::any_of(gpu.uuids.begin(), gpu.uuids.end(),
+                                                     [&](const std::string& uuid) {
+                                                         return to_lower(uuid) == to_lower(id);
+                                                     })
+                                       : gpu.pci_address.value_or("") == address;
+            };
+            const auto meant = std::find_if(hardware.gpus.begin(), hardware.gpus.end(), is_meant);
+            if (meant == hardware.gpus.end() || meant->device.value_or("") == device) continue;
+            const std::string source = fmt::format("the {} worker: {}", backend.backend, id);
+            for (GpuInfo& gpu : hardware.gpus)
+                if (gpu.device.value_or("") == device)
+                    gpu.device = Fact<std::string>::unknown(
+                        fmt::format("{} is another GPU, by {}", device, source));
+            meant->device = Fact<std::string>::known(device, source);
+        }
+}
+
+std::string why_not_numbered(const Hardware& hardware, const std::vector<std::string>& devices) {
+    for (const std::string& device : devices) {
+        const auto name = parse_device(device);
+        if (!name || name->kind == "cpu" || find_gpu(hardware, device)) continue;
+        for (const GpuInfo& gpu : hardware.gpus)
+            if (gpu.vendor == vendor_of_kind(name->kind) && is_not_numbered(gpu))
+                return fmt::format("{}: {}", device, gpu.device.reason());
+    }
+    return "";
 }
 
 std::vector<std::string> drop_mistaken_gpus(Run& run) {

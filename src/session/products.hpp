@@ -34,6 +34,14 @@ std::vector<MatchedProduct> products_of(const std::vector<DeviceMatch>& matches,
                                         const PresetVerdict& verdict,
                                         const HardwareDatabase& database);
 
+// Whether only the workers can tell which GPU a device of these is: a variable of the user names
+// GPUs in a way that detection cannot follow, or the host has several GPUs of that kind.
+bool needs_word_of_workers(const Hardware& hardware, const std::vector<std::string>& devices);
+// Numbers the GPUs as the workers do, where they tell the PCI address or the UUID of a device.
+void number_by_workers(const std::vector<BackendInfo>& backends, Hardware& hardware);
+// Why it is not known which GPU one of these devices is; "" when it is.
+std::string why_not_numbered(const Hardware& hardware, const std::vector<std::string>& devices);
+
 // Takes away the entries of GPUs that call themselves otherwise than detection does at their place
 // ("cuda:1" is the second GPU of the driver, which need not be the second of the bus). Returns a
 // sentence for each.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/device.hpp"
 #include "core/json.hpp"
 #include "core/records_json.hpp"
 #include "core/sha256.hpp"
@@ -128,20 +129,12 @@ std::vector<Row> component_rows(const Run& run) {
     return rows;
 }
 
-// The row of gpus a score belongs to: for "cuda:1" the second NVIDIA one, for "hip:0" the first AMD
-// one; for the CPU the host's first GPU, as seed 000 shows one GPU per run.
+// The row of gpus a score belongs to; for the CPU the host's first GPU, as seed 000 shows one GPU
+// per run.
 Value gpu_of(const std::string& device, const std::vector<GpuInfo>& gpus) {
-    const auto colon = device.find(':');
-    const std::string kind = device.substr(0, colon);
-    const std::string vendor = kind == "cuda" ? "nvidia" : kind == "hip" ? "amd" : "";
-    std::int64_t left = 0;
-    if (colon != std::string::npos) left = parse_integer(device.substr(colon + 1)).value_or(0);
-    if (vendor.empty()) left = 0;
-    for (std::size_t i = 0; i < gpus.size(); ++i) {
-        if (!vendor.empty() && gpus[i].vendor != vendor) continue;
-        if (left-- == 0) return number(std::int64_t(i));
-    }
-    return null();
+    if (device == "cpu") return gpus.empty() ? null() : number(std::int64_t{0});
+    const auto index = gpu_index(gpus, device);
+    return index ? number(static_cast<std::int64_t>(*index)) : null();
 }
 
 Value peak_value(const Peak& peak) {

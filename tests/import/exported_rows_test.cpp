@@ -79,6 +79,59 @@ TEST(ExportedRows, AboveTheirPeakAreDoubted) {
     EXPECT_THAT(doubt_flags(read(Json::array({negative})).at(0)), Contains("figure_impossible"));
 }
 
+Json gpu_row(const std::string& device, const std::string& model, const Json& pci_id = nullptr,
+             const std::string& precision = "bf16") {
+    Json json = row("gpu", precision);
+    json["device"] = device;
+    json["gpu_model"] = model;
+    json["gpu_pci_id"] = pci_id;
+    return json;
+}
+
+TEST(ExportedRows, KeepTheVendorAndTheNumberOfTheirGpu) {
+    struct Case {
+        const char* device;
+        const char* model;
+        Json pci_id;
+        const char* vendor;
+        const char* canonical;
+    };
+    const Case cases[] = {
+        {"cuda", "NVIDIA H100 80GB HBM3", "10de:2330", "nvidia", "cuda:0"},
+        {"cuda", "AMD Instinct MI300X", "1002:74a1", "amd", "cuda:0"},
+        {"cuda:0", "AMD Instinct MI300X", nullptr, "amd", "cuda:0"},
+        {"rocm", "MI300X", nullptr, "amd", "rocm:0"},
+        {"hip:1", "N/A", "1002:74a1", "amd", "hip:1"},
+        {"hpu", "Intel Gaudi 3", nullptr, "habana", "hpu:0"},
+        {"hpu", "HL-325L", "1da3:1060", "habana", "hpu:0"},
+        {"qaic", "Qualcomm Cloud AI 100 Ultra", "17cb:a100", "qualcomm", "qaic:0"},
+        {"xpu", "Intel Arc B580", nullptr, "intel", "xpu:0"},
+        {"gpu", "a GPU of no name", nullptr, "nvidia", "cuda:0"},
+    };
+    for (const Case& each : cases) {
+        const auto runs = read(Json::array({gpu_row(each.device, each.model, each.pci_id)}));
+        ASSERT_THAT(runs, SizeIs(1));
+        const auto& gpus = runs[0].run.context.hardware.gpus;
+        ASSERT_THAT(gpus, SizeIs(1)) << each.model;
+        EXPECT_EQ(gpus[0].vendor, each.vendor) << each.model;
+        EXPECT_EQ(gpus[0].device.value_or(""), each.canonical);
+        EXPECT_EQ(runs[0].run.results.at(0).device, each.canonical);
+    }
+}
+
+TEST(ExportedRows, OfOneRunMayTellOfSeveralGpus) {
+    Json cpu = gpu_row("cpu", "AMD Instinct MI300X", "1002:74a1");
+    const auto runs = read({cpu, gpu_row("cuda:0", "AMD Instinct MI300X", "1002:74a1"),
+                            gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f"),
+                            gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f", "fp32")});
+    ASSERT_THAT(runs, SizeIs(1));
+    const auto& gpus = runs[0].run.context.hardware.gpus;
+    ASSERT_THAT(gpus, SizeIs(2));
+    EXPECT_EQ(gpus[0].device.value_or(""), "cuda:0");
+    EXPECT_EQ(gpus[1].model.value_or(""), "AMD Instinct MI210");
+    EXPECT_EQ(gpus[1].device.value_or(""), "cuda:1");
+}
+
 TEST(ExportedRows, AreRefusedByTheirNumber) {
     const auto refusal = [](const Json& rows) {
         const auto runs = read_exported_rows(rows);

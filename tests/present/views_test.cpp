@@ -64,6 +64,39 @@ TEST(RunReport, NamesWhatIsAboveTheoretical) {
     EXPECT_NE(text.find("⚠ ABOVE THEORETICAL"), std::string::npos);
 }
 
+// Marks mean "trustworthy", not "good".
+TEST(ResultsTable, MarksOnlyWhatCanBeTrusted) {
+    Score score;
+    score.device = "cpu";
+    score.backend = "blas";
+    score.precision = "fp32";
+    const auto efficiency = [](const peakward::Run& run) {
+        const Table table = results_table(run, "cpu");
+        for (std::size_t i = 0; i < table.columns.size(); ++i)
+            if (table.columns[i].key == "efficiency") return table.rows.at(0).at(i);
+        return Cell{};
+    };
+    peakward::Run run;
+    score.efficiency = 0.92;
+    run.results = {score};
+    EXPECT_EQ(efficiency(run).tone, Tone::good);
+    EXPECT_NE(efficiency(run).shown.find("✓"), std::string::npos);
+    for (const char* flag : {"contended", "forced", "above_theoretical", "product_in_part"}) {
+        run.results[0].flags = {flag};
+        EXPECT_EQ(efficiency(run).tone, Tone::doubtful) << flag;
+        EXPECT_EQ(efficiency(run).shown.find("✓"), std::string::npos) << flag;
+    }
+    run.results[0].flags = {"peak_evidence"};
+    EXPECT_EQ(efficiency(run).tone, Tone::good) << "that says nothing against it";
+    run.flags = {"forced"};
+    EXPECT_EQ(efficiency(run).tone, Tone::doubtful);
+    run.flags.clear();
+    run.results[0].flags.clear();
+    run.results[0].efficiency = 0.49;
+    EXPECT_EQ(efficiency(run).tone, Tone::plain);
+    EXPECT_EQ(efficiency(run).shown.find("✓"), std::string::npos);
+}
+
 // Seed 004's pages: one framework on a GPU, with what has to be said once.
 peakward::Run gpu_run() {
     peakward::Run run = sample_run();

@@ -68,6 +68,8 @@ void collect_amd(const SysRoot& root, Clock&, const DetectOptions&, Context& con
         const std::string folder = folder_of(root, *gpu.pci_address);
         fill(gpu.model, text_fact(root, folder + "/product_name"));
         fill(gpu.vbios, text_fact(root, folder + "/vbios_version"));
+        // By which ROCm's variables may name the GPU.
+        if (const auto id = text_fact(root, folder + "/unique_id")) gpu.uuids = {"GPU-" + *id};
         const auto vram = integer_fact(root, folder + "/mem_info_vram_total");
         fill(gpu.memory_mb,
              vram && *vram > 0 && *vram >> 20 < 1 << 30

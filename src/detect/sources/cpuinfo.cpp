@@ -69,7 +69,7 @@ void collect_x86(const std::vector<KeyValues>& blocks, CpuInfo& cpu) {
     if (cpu.isa.empty()) cpu.isa = common_isa(blocks, "flags");
 }
 
-void collect_aarch64(const std::vector<KeyValues>& blocks, CpuInfo& cpu) {
+void collect_aarch64(const SysRoot& root, const std::vector<KeyValues>& blocks, CpuInfo& cpu) {
     const std::vector<ArmProcessor> processors = arm_processors(blocks);
     if (cpu.isa.empty()) cpu.isa = common_isa(blocks, "Features");
     fill(cpu.microcode, Fact<std::string>::unknown("aarch64 processors have no microcode level"));
@@ -80,13 +80,11 @@ void collect_aarch64(const std::vector<KeyValues>& blocks, CpuInfo& cpu) {
         fill(cpu.stepping, Fact<int>::unknown(reason));
         return;
     }
-    // Big cores carry the higher names (X925 before A725): the reverse order of names is the order
-    // in which such a processor is spoken of, and does not depend on which CPUs are online.
-    std::set<std::string, std::greater<>> names;
-    for (const ArmProcessor& processor : processors) names.insert(processor.name);
+    std::vector<std::string> names;
+    const std::vector<ArmDesign> designs = arm_designs(root, processors);
+    for (const ArmDesign& design : designs) names.push_back(design.first.name);
     fill(cpu.model, Fact<std::string>::known(fmt::format("{}", fmt::join(names, " + ")), path));
-    const auto& first = *std::find_if(processors.begin(), processors.end(),
-                                      [&](const auto& p) { return p.name == *names.begin(); });
+    const ArmProcessor& first = designs.front().first;
     fill(cpu.vendor, Fact<std::string>::known(first.vendor, path));
     fill(cpu.family, integer_of(blocks.front(), "CPU architecture"));
     fill(cpu.model_number, Fact<int>::known(static_cast<int>(first.part), path));
@@ -111,7 +109,7 @@ void collect_cpuinfo(const SysRoot& root, Clock&, const DetectOptions&, Context&
         const bool arm = blocks.front().count("CPU implementer") != 0 ||
                          (cpu.architecture == "aarch64" && blocks.front().count("vendor_id") == 0);
         if (arm) {
-            collect_aarch64(blocks, cpu);
+            collect_aarch64(root, blocks, cpu);
         } else {
             collect_x86(blocks, cpu);
         }

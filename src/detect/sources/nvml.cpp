@@ -1,10 +1,12 @@
 // What only NVIDIA's library knows: multiprocessors, clocks, limits, ECC, who else computes.
 #include "detect/nvml.hpp"
 
+#include "core/device.hpp"
 #include "core/text.hpp"
 #include "detect/gpus.hpp"
 #include "detect/parse.hpp"
 #include "detect/sources/collect.hpp"
+#include "detect/visible_devices.hpp"
 
 namespace peakward::detail {
 
@@ -13,20 +15,15 @@ namespace {
 // Last of the GPU sources: what none of them looked for is said to be so.
 void say_what_is_not_there(GpuInfo& gpu) {
     const std::string reason = gpu.vendor == "amd" ? "amdgpu does not tell it in sysfs"
-                                                   : "no source of this machine tells it";
-    for (Fact<std::string>* fact : {&gpu.model, &gpu.pci_id, &gpu.vbios, &gpu.driver,
-                                    &gpu.compute_capability, &gpu.ecc, &gpu.mig, &gpu.throttle})
-        fill(*fact, Fact<std::string>::unknown(reason));
-    for (Fact<int>* fact : {&gpu.memory_mb, &gpu.multiprocessors, &gpu.other_processes})
-        fill(*fact, Fact<int>::unknown(reason));
-    for (Fact<double>* fact :
-         {&gpu.clock_max_mhz, &gpu.power_limit_w, &gpu.power_limit_default_w, &gpu.temperature_c})
-        fill(*fact, Fact<double>::unknown(reason));
+                               : gpu.vendor == "nvidia"
+                                   ? "no source of this machine tells it"
+                                   : fmt::format("no driver of {} is asked", gpu.vendor);
+    for_each_fact(gpu, [&](auto& fact) { fill(fact, unknown_like(fact, reason)); });
 }
 
 }  // namespace
 
-void collect_nvml(const SysRoot& root, Clock&, const DetectOptions&, Context& context) {
+void collect_nvml(const SysRoot& root, Clock&, const DetectOptions& options, Context& context) {
     Hardware& hardware = context.hardware;
     // Initialising a GPU without persistence mode takes seconds; no call takes ten.
     NvmlTranscript transcript;
@@ -38,11 +35,15 @@ void collect_nvml(const SysRoot& root, Clock&, const DetectOptions&, Context& co
         transcript.misfortune = "was not captured on this machine";
     }
     merge_nvml(read_nvml(transcript), hardware);
+    sort_gpus(hardware);
+    // A captured machine is not in the environment of this process.
+    const VisibleDevices here = root.is_live() ? visible_devices_here() : VisibleDevices{};
+    number_devices(options.visible_devices.value_or(here), hardware);
     for (GpuInfo& gpu : hardware.gpus) {
         say_what_is_not_there(gpu);
         if (gpu.model || !gpu.pci_id) continue;
         const std::string name = gpu_name_by_pci_id(*gpu.pci_id);
-        if (!name.empty()) gpu.model = Fact<std::string>::known(name, "by its PCI id");
+        if (!name.empty()) gpu.model = Fact<std::string>::known(name, std::string(named_by_pci_id));
     }
 }
 

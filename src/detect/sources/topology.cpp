@@ -14,7 +14,7 @@
 namespace peakward::detail {
 namespace {
 
-const std::string cpu_folder = "/sys/devices/system/cpu";
+constexpr std::string_view not_told = "-1";  // an id that the firmware did not give
 
 // For every logical CPU: which core and which socket it belongs to.
 struct Places {
@@ -27,6 +27,10 @@ struct Places {
         for (const int cpu : cpus)
             if (const auto found = core.find(cpu); found != core.end()) cores.insert(found->second);
         return cores;
+    }
+    bool covers(const std::vector<int>& cpus) const {
+        return std::all_of(cpus.begin(), cpus.end(),
+                           [this](const int cpu) { return core.contains(cpu); });
     }
 };
 
@@ -41,15 +45,16 @@ Places places_from_sysfs(const SysRoot& root, const std::vector<int>& online) {
         const std::string package = topology_file(root, cpu, "physical_package_id");
         std::string core = topology_file(root, cpu, "core_cpus_list");
         if (core.empty()) core = topology_file(root, cpu, "thread_siblings_list");
-        if (core.empty()) {
-            const std::string id = topology_file(root, cpu, "core_id");
-            if (!id.empty()) core = package + "/" + id;
-        }
+        const std::string id = topology_file(root, cpu, "core_id");
+        // -1: the firmware did not say. All CPUs have that id then, and some kernels take them for
+        // threads of one core.
+        if (id == not_told && parse_cpu_list(core).value_or(std::vector<int>{}).size() != 1)
+            return {};
+        if (core.empty() && !id.empty()) core = package + "/" + id;
         // One file that does not answer would make two cores of one: then nothing is believed.
         if (core.empty()) return {};
         places.core[cpu] = core;
-        // -1: the firmware did not say.
-        if (!package.empty() && package != "-1") places.package[cpu] = package;
+        if (!package.empty() && package != not_told) places.package[cpu] = package;
     }
     return places;
 }
@@ -88,6 +93,7 @@ struct Kind {
     std::string name;
     std::string microarchitecture;
     std::vector<int> cpus;
+    std::string unknown_design = "";  // why microarchitecture is ""
 };
 
 std::vector<int> among(const std::vector<int>& cpus, const std::vector<int>& visible) {
@@ -97,12 +103,44 @@ std::vector<int> among(const std::vector<int>& cpus, const std::vector<int>& vis
     return both;
 }
 
-// Intel's two performance-monitoring units name their CPUs.
+// Kinds count only when each CPU is of one kind and none is of no kind.
+bool cover(const std::vector<Kind>& kinds, const std::vector<int>& visible) {
+    std::vector<int> all;
+    for (const Kind& kind : kinds) all.insert(all.end(), kind.cpus.begin(), kind.cpus.end());
+    std::sort(all.begin(), all.end());
+    return all == visible;
+}
+
+// Intel's performance-monitoring units name their CPUs: cpu_core, cpu_atom, and cpu_lowpower on
+// processors with cores on the SoC tile.
 std::vector<Kind> kinds_from_pmu(const SysRoot& root, const std::vector<int>& visible) {
-    const auto core = cpu_list_fact(root, "/sys/devices/cpu_core/cpus");
-    const auto atom = cpu_list_fact(root, "/sys/devices/cpu_atom/cpus");
-    if (!core || !atom) return {};
-    return {{"performance", "", among(*core, visible)}, {"efficiency", "", among(*atom, visible)}};
+    std::vector<Kind> kinds;
+    for (const auto& [unit, name] : {std::pair{"cpu_core", "performance"},
+                                     {"cpu_atom", "efficiency"},
+                                     {"cpu_lowpower", "low_power"}})
+        if (const auto cpus = cpu_list_fact(root, fmt::format("/sys/devices/{}/cpus", unit)))
+            kinds.push_back({name, "", among(*cpus, visible)});
+    return kinds;
+}
+
+// The CPUs that no unit names are another kind: of which design, nothing here tells.
+std::vector<Kind> with_unnamed_kind(std::vector<Kind> kinds, const std::vector<int>& visible) {
+    std::vector<int> named;
+    std::vector<std::string> units;
+    for (const Kind& kind : kinds) {
+        named.insert(named.end(), kind.cpus.begin(), kind.cpus.end());
+        units.push_back(kind.name);
+    }
+    std::sort(named.begin(), named.end());
+    if (named.empty() || std::adjacent_find(named.begin(), named.end()) != named.end()) return {};
+    Kind other{"unnamed", "", {}};
+    std::set_difference(visible.begin(), visible.end(), named.begin(), named.end(),
+                        std::back_inserter(other.cpus));
+    other.unknown_design =
+        fmt::format("/sys/devices/cpu_*/cpus lists only the CPUs of kind {}, and not these",
+                    fmt::join(units, ", "));
+    kinds.push_back(std::move(other));
+    return kinds;
 }
 
 std::vector<Kind> kinds_from_cpuid(const SysRoot& root, const std::vector<int>& visible) {
@@ -116,79 +154,83 @@ std::vector<Kind> kinds_from_cpuid(const SysRoot& root, const std::vector<int>& 
             {"efficiency", "", by_type[CpuidCoreType::efficiency]}};
 }
 
+// By a figure of every CPU; nothing when one CPU does not tell it.
+using CpusByFigure = std::map<std::int64_t, std::vector<int>, std::greater<>>;
+CpusByFigure by_figure(const SysRoot& root, const std::vector<int>& visible, const char* file) {
+    CpusByFigure groups;
+    for (const int cpu : visible) {
+        const auto figure = integer_fact(root, fmt::format("{}/cpu{}/{}", cpu_folder, cpu, file));
+        if (!figure || *figure <= 0) return {};
+        groups[*figure].push_back(cpu);
+    }
+    return groups;
+}
+
 // The guaranteed clock differs between the designs of a hybrid product, and not between cores of
 // one design, whose turbo clocks may differ.
 std::vector<Kind> kinds_from_base_clock(const SysRoot& root, const std::vector<int>& visible) {
-    std::map<std::int64_t, std::vector<int>> by_clock;
-    for (const int cpu : visible) {
-        const auto base =
-            integer_fact(root, fmt::format("{}/cpu{}/cpufreq/base_frequency", cpu_folder, cpu));
-        if (!base) return {};
-        by_clock[*base].push_back(cpu);
-    }
-    if (by_clock.size() != 2) return {};
-    return {{"performance", "", by_clock.rbegin()->second},
-            {"efficiency", "", by_clock.begin()->second}};
+    const CpusByFigure groups = by_figure(root, visible, "cpufreq/base_frequency");
+    if (groups.size() != 2) return {};
+    return {{"performance", "", groups.begin()->second},
+            {"efficiency", "", groups.rbegin()->second}};
 }
 
-// Arm: one kind per core design; else, where the parts are not told, per step of capacity.
+// Favoured cores of one design differ by a few percent in clock or capacity, kinds of cores by a
+// fifth and more: a new kind begins where a figure is below four fifths of the one before.
+std::vector<std::vector<int>> steps_of(const CpusByFigure& groups) {
+    std::vector<std::vector<int>> steps;
+    std::int64_t last = 0;
+    for (const auto& [figure, cpus] : groups) {
+        if (steps.empty() || static_cast<double>(figure) < 0.8 * static_cast<double>(last))
+            steps.emplace_back();
+        steps.back().insert(steps.back().end(), cpus.begin(), cpus.end());
+        last = figure;
+    }
+    for (std::vector<int>& cpus : steps) std::sort(cpus.begin(), cpus.end());
+    return steps;
+}
+
+const char* name_of_step(std::size_t place, std::size_t count) {
+    if (place == 0) return "performance";
+    return place + 1 == count ? "efficiency" : "middle";
+}
+
+// AMD's dense cores (Zen 4c, Zen 5c) reach about two thirds of the clock of the others.
+std::vector<Kind> kinds_from_amd_clock(const SysRoot& root, const std::vector<int>& visible) {
+    const auto steps = steps_of(by_figure(root, visible, "cpufreq/cpuinfo_max_freq"));
+    if (steps.size() != 2) return {};
+    return {{"performance", "", steps[0]}, {"efficiency", "", steps[1]}};
+}
+
+// Arm: one kind per core design.
 std::vector<Kind> kinds_from_arm(const SysRoot& root, const std::vector<KeyValues>& blocks,
                                  const std::vector<int>& visible) {
-    struct Group {
-        std::vector<int> cpus;
-        std::int64_t capacity = 0;
-        std::string microarchitecture;
-    };
-    std::map<std::string, Group, std::greater<>> groups;
-    for (const ArmProcessor& processor : arm_processors(blocks)) {
-        if (!std::binary_search(visible.begin(), visible.end(), processor.cpu)) continue;
-        Group& group = groups[processor.name];
-        group.cpus.push_back(processor.cpu);
-        group.microarchitecture = processor.microarchitecture;
-        const auto capacity =
-            integer_fact(root, fmt::format("{}/cpu{}/cpu_capacity", cpu_folder, processor.cpu));
-        group.capacity = std::max(group.capacity, capacity.value_or(0));
-    }
-    std::vector<Group> ordered;
-    for (auto& [name, group] : groups) ordered.push_back(std::move(group));
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [](const Group& a, const Group& b) { return a.capacity > b.capacity; });
+    std::vector<ArmProcessor> processors = arm_processors(blocks);
+    std::erase_if(processors, [&](const ArmProcessor& processor) {
+        return !std::binary_search(visible.begin(), visible.end(), processor.cpu);
+    });
+    const std::vector<ArmDesign> designs = arm_designs(root, processors);
     std::vector<Kind> kinds;
-    for (std::size_t i = 0; i < ordered.size(); ++i) {
-        const char* name = i == 0                    ? "performance"
-                           : i + 1 == ordered.size() ? "efficiency"
-                                                     : "middle";
-        std::sort(ordered[i].cpus.begin(), ordered[i].cpus.end());
-        kinds.push_back({name, ordered[i].microarchitecture, std::move(ordered[i].cpus)});
-    }
+    for (const ArmDesign& design : designs)
+        kinds.push_back({name_of_step(kinds.size(), designs.size()), design.first.microarchitecture,
+                         design.cpus});
     return kinds;
 }
 
-// Capacities are relative to the largest, 1024. Favoured cores of one design differ by a few
-// percent, designs by a third and more.
+// Where the parts are not told: by step of capacity, which is relative to the largest, 1024.
 std::vector<Kind> kinds_from_capacity(const SysRoot& root, const std::vector<int>& visible) {
-    std::vector<std::pair<std::int64_t, int>> by_capacity;
-    for (const int cpu : visible) {
-        const auto capacity =
-            integer_fact(root, fmt::format("{}/cpu{}/cpu_capacity", cpu_folder, cpu));
-        if (!capacity || *capacity <= 0 || *capacity > 1024) return {};
-        by_capacity.emplace_back(-*capacity, cpu);
-    }
-    std::sort(by_capacity.begin(), by_capacity.end());
+    const CpusByFigure groups = by_figure(root, visible, "cpu_capacity");
+    if (!groups.empty() && groups.begin()->first > 1024) return {};
+    const auto steps = steps_of(groups);
     std::vector<Kind> kinds;
-    std::int64_t last = 0;
-    for (const auto& [negative, cpu] : by_capacity) {
-        if (kinds.empty() || -negative * 5 < last * 4)
-            kinds.push_back({kinds.empty() ? "performance" : "efficiency", "", {}});
-        kinds.back().cpus.push_back(cpu);
-        last = -negative;
-    }
-    for (Kind& kind : kinds) std::sort(kind.cpus.begin(), kind.cpus.end());
+    for (const std::vector<int>& cpus : steps)
+        kinds.push_back({name_of_step(kinds.size(), steps.size()), "", cpus});
     return kinds;
 }
 
 std::string design_of(const std::string& kind, const HybridDesigns& designs,
                       const std::string& microarchitecture) {
+    if (kind == "low_power") return std::string(designs.low_power);
     if (!designs.performance.empty())
         return std::string(kind == "performance" ? designs.performance : designs.efficiency);
     // AMD's dense cores are the same design on less area: zen5c.
@@ -197,21 +239,34 @@ std::string design_of(const std::string& kind, const HybridDesigns& designs,
     return microarchitecture;
 }
 
+// The first source whose kinds hold all CPUs; none when no source does.
+std::vector<Kind> kinds_of_x86(const SysRoot& root, const CpuInfo& cpu,
+                               const std::vector<int>& visible) {
+    const HybridDesigns designs = hybrid_designs(cpu.microarchitecture);
+    const std::vector<Kind> by_pmu = kinds_from_pmu(root, visible);
+    std::vector<Kind> kinds = by_pmu;
+    if (!cover(kinds, visible)) kinds = kinds_from_cpuid(root, visible);
+    if (!cover(kinds, visible) && !designs.performance.empty())
+        kinds = kinds_from_base_clock(root, visible);
+    if (!cover(kinds, visible) && cpu.microarchitecture.starts_with("zen"))
+        kinds = kinds_from_amd_clock(root, visible);
+    if (!cover(kinds, visible)) kinds = with_unnamed_kind(by_pmu, visible);
+    for (Kind& kind : kinds)
+        if (kind.unknown_design.empty())
+            kind.microarchitecture = design_of(kind.name, designs, cpu.microarchitecture);
+    return kinds;
+}
+
 std::vector<Kind> kinds_of(const SysRoot& root, const CpuInfo& cpu,
                            const std::vector<KeyValues>& blocks, const std::vector<int>& visible) {
     std::vector<Kind> kinds;
     if (cpu.architecture == "aarch64") {
         kinds = kinds_from_arm(root, blocks, visible);
-        if (kinds.empty()) kinds = kinds_from_capacity(root, visible);
+        if (!cover(kinds, visible)) kinds = kinds_from_capacity(root, visible);
     } else {
-        const HybridDesigns designs = hybrid_designs(cpu.microarchitecture);
-        kinds = kinds_from_pmu(root, visible);
-        if (kinds.empty()) kinds = kinds_from_cpuid(root, visible);
-        if (kinds.empty() && !designs.performance.empty())
-            kinds = kinds_from_base_clock(root, visible);
-        for (Kind& kind : kinds)
-            kind.microarchitecture = design_of(kind.name, designs, cpu.microarchitecture);
+        kinds = kinds_of_x86(root, cpu, visible);
     }
+    if (!cover(kinds, visible)) kinds.clear();
     std::erase_if(kinds, [](const Kind& kind) { return kind.cpus.empty(); });
     if (kinds.size() == 1) kinds.front().name.clear();
     if (kinds.empty()) kinds.push_back({"", cpu.microarchitecture, visible});
@@ -285,23 +340,34 @@ Fact<int> numa_nodes_of(const SysRoot& root) {
     return Fact<int>::known(with_cpus, folder + "/node*");
 }
 
+// Gives the blocks of /proc/cpuinfo the numbers of these CPUs, in their order.
+void number_blocks(const std::vector<int>& cpus, std::vector<KeyValues>& blocks) {
+    if (blocks.size() != cpus.size()) return blocks.clear();
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+        blocks[i].insert_or_assign("processor", fmt::format("{}", cpus[i]));
+}
+
 }  // namespace
 
 void collect_topology(const SysRoot& root, Clock&, const DetectOptions&, Context& context) {
     CpuInfo& cpu = context.hardware.cpu;
     const auto text = root.read("/proc/cpuinfo");
-    const std::vector<KeyValues> blocks = cpuinfo_blocks(text.value_or(""));
-    const auto online = cpu_list_fact(root, cpu_folder + "/online");
+    std::vector<KeyValues> blocks = cpuinfo_blocks(text.value_or(""));
+    auto online = cpu_list_fact(root, cpu_folder + "/online");
     const std::vector<int> allowed = root.affinity().value_or(std::vector<int>{});
-
-    Places places;
-    std::vector<int> visible;
-    if (online && !online->empty()) {
-        visible = *online;
-        places = places_from_sysfs(root, visible);
+    if (online && !std::includes(online->begin(), online->end(), allowed.begin(), allowed.end())) {
+        // lxcfs counts the CPUs of a container from 0 in /proc/cpuinfo and in "online", and gives
+        // other ones: what may be used is what there is.
+        online = Fact<std::vector<int>>::known(allowed, "the affinity of this process");
+        number_blocks(allowed, blocks);
     }
+
+    std::vector<int> visible = online.value_or(std::vector<int>{});
+    Places places;
+    if (!visible.empty()) places = places_from_sysfs(root, visible);
     if (places.core.empty()) places = places_from_cpuinfo(blocks);
-    if (places.core.empty()) places = places_from_cpuid(root, visible.empty() ? allowed : visible);
+    if (places.core.empty() || !places.covers(visible))
+        places = places_from_cpuid(root, visible.empty() ? allowed : visible);
     if (visible.empty())
         for (const auto& [index, core] : places.core) visible.push_back(index);
     if (visible.empty())
@@ -315,13 +381,15 @@ void collect_topology(const SysRoot& root, Clock&, const DetectOptions&, Context
     fill_counts(root, places, visible, online, cpu);
     fill(cpu.numa_nodes, numa_nodes_of(root));
     if (!cpu.core_kinds.empty() || visible.empty()) return;
-    for (Kind& kind : kinds_of(root, cpu, blocks, visible)) {
+    std::vector<Kind> kinds = kinds_of(root, cpu, blocks, visible);
+    for (Kind& kind : kinds) {
         CoreKind record;
         record.name = kind.name;
         record.microarchitecture = kind.microarchitecture;
+        record.unknown_design = kind.unknown_design;
         record.cores = static_cast<int>(places.cores_of(kind.cpus).size());
         // CPUs of no known design on an unknown number of cores are no kind.
-        if (record.cores == 0 && record.microarchitecture.empty()) continue;
+        if (kinds.size() == 1 && record.cores == 0 && record.microarchitecture.empty()) continue;
         record.clock_max_mhz = clock_max_of(root, kind.cpus);
         record.cpus = std::move(kind.cpus);
         cpu.core_kinds.push_back(std::move(record));
