@@ -628,7 +628,11 @@ public:
             take(value);
         }
     }
-    void if_told(const char*, const std::optional<double>&) {}
+    void if_told(const char*, std::optional<double>&) {}
+    template <typename T>
+    void if_told(const char* name, T& value) {
+        (*this)(name, value);
+    }
 
     template <typename T>
     void take(T& record) {
