@@ -117,9 +117,9 @@ void find_improvement(Trajectory& t, std::span<const RatedSeries> series) {
 }
 
 std::size_t rank_of(std::string_view precision) {
-    static constexpr std::array<std::string_view, 11> order{"fp32", "bf16",     "fp16",     "tf32",
-                                                            "fp64", "fp8_e4m3", "fp8_e5m2", "int8",
-                                                            "int4", "int16",    "int32"};
+    static constexpr std::array<std::string_view, 13> order{
+        "fp32",  "bf16",  "fp16", "tf32", "fp64",  "fp8_e4m3", "fp8_e5m2",
+        "nvfp4", "mxfp4", "int8", "int4", "int16", "int32"};
     return static_cast<std::size_t>(std::find(order.begin(), order.end(), precision) -
                                     order.begin());
 }

@@ -61,8 +61,8 @@ void study(Trajectory& trajectory, std::span<const RatedSeries> series);
 
 // Of several the one to show first, by these in turn: it has an efficiency; its backend is not
 // `native`, whose probes measure the silicon and not the software; more points count; its precision
-// stands earlier in fp32 bf16 fp16 tf32 fp64 fp8_e4m3 fp8_e5m2 int8 int4 int16 int32; its newest
-// figure is the better one; its key comes first. Null where there is none.
+// stands earlier in fp32 bf16 fp16 tf32 fp64 fp8_e4m3 fp8_e5m2 nvfp4 mxfp4 int8 int4 int16
+// int32; its newest figure is the better one; its key comes first. Null where there is none.
 const Trajectory* leading(std::span<const Trajectory> trajectories,
                           std::span<const RatedSeries> series);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -333,8 +334,20 @@ PROMISED = (
     "jetson_orin_nx", "amd_mi300x", "intel_gaudi3", "cloud-ai-100", "amd_epyc_9654", "w9-3495x",
     "coral", "hailo-8", "raspberry_pi_5", "tpu-v4", "tpu-v5e", "tpu-v5p", "graviton2", "graviton3",
     "graviton4", "nvidia_grace", "b200", "rtx-3090", "rtx-4090", "rtx-5090", "amd_mi250x",
-    "amd_mi325x",
+    "amd_mi325x", "jetson-thor", "jetson-orin-nano-super", "jetson-orin-nx-super", "nvidia_b300",
+    "nvidia_gb200", "nvidia_gb300", "b200-sxm", "gb200", "rtx-pro-6000-server", "rtx-5080",
+    "rtx-5070-ti", "rtx-5070", "rtx-5060-ti", "amd_mi355x", "intel_gaudi2", "tpu-v6e", "trainium2",
+    "apple_m1", "apple_m4_max", "snapdragon-x-elite", "intel_arc_b580", "intel_core_ultra_9_285k",
+    "intel_core_ultra_7_155h", "intel_core_ultra_7_258v", "amd_epyc_9655", "graviton3e",
 )  # fmt: skip
+
+# FP4 is stated with sparsity by NVIDIA and without by AMD: dense, in gops.
+FP4 = {
+    ("nvidia_b200", "nvfp4"): 9_000_000, ("nvidia_gb200_gpu", "nvfp4"): 10_000_000,
+    ("nvidia_gb300_gpu", "nvfp4"): 15_000_000, ("nvidia_rtx_5090", "nvfp4"): 1_676_000,
+    ("nvidia_rtx_pro_6000_server", "nvfp4"): 2_000_000, ("amd_mi355x", "mxfp4"): 10_066_300,
+    ("jetson_thor_t5000_gpu", "nvfp4"): 1_035_000,
+}  # fmt: skip
 
 
 class Products(TreeTest):
@@ -363,6 +376,22 @@ class Products(TreeTest):
         names = {w for p in self.products.values() for w in [p["id"], *p["aliases"]]}
         self.assertEqual([name for name in PROMISED if name not in names], [])
         self.assertGreaterEqual(len(self.products), 50)
+
+    def test_fp4_peaks_are_dense(self) -> None:
+        for (name, precision), dense in FP4.items():
+            given = self.products[name]["theoretical_peaks_gops"]
+            self.assertEqual(given[precision]["value"], dense, name)
+
+    def test_precisions_are_those_of_the_catalog(self) -> None:
+        rows = (ROOT / "src/catalog/precisions.cpp").read_text("utf-8")
+        catalog = re.findall(r'^    \{"(\w+)", \d', rows, re.MULTILINE)
+        self.assertIn("nvfp4", catalog)
+        for name in SCHEMAS:
+            schema = json.loads((ROOT / "data/schema" / name).read_text("utf-8"))
+            listed = next(
+                enum for enum in check_hardware.values(schema, "enum") if "bf16" in enum
+            )
+            self.assertEqual(listed, catalog, name)
 
 
 if __name__ == "__main__":
