@@ -190,19 +190,25 @@ struct Score {
     double f1() const { return share(2 * hits, 2 * hits + false_ones + missed); }
     static double share(int part, int whole) { return whole == 0 ? 1 : double(part) / whole; }
 
-    // Every planted change takes at most one of those found. A ramp counts where it begins.
+    // Every planted change takes at most one of those found. A ramp counts where it begins, an
+    // excursion where it begins and where the level is back: two planted steps may make one.
     void add(const std::vector<std::size_t>& planted, const std::vector<Change>& found) {
-        std::vector<bool> taken(found.size());
+        std::vector<std::size_t> places;
+        for (const Change& change : found) {
+            places.push_back(change.index);
+            if (change.kind == ChangeKind::excursion) places.push_back(change.end + 1);
+        }
+        std::vector<bool> taken(places.size());
         int matched = 0;
         for (const std::size_t at : planted)
-            for (std::size_t i = 0; i < found.size(); ++i)
-                if (!taken[i] && is_near(found[i].index, at)) {
+            for (std::size_t i = 0; i < places.size(); ++i)
+                if (!taken[i] && is_near(places[i], at)) {
                     taken[i] = true;
                     ++matched;
                     break;
                 }
         hits += matched;
-        false_ones += static_cast<int>(found.size()) - matched;
+        false_ones += static_cast<int>(places.size()) - matched;
         missed += static_cast<int>(planted.size()) - matched;
     }
 };
@@ -396,7 +402,7 @@ constexpr Shape shapes_known[] = {
 
 void shapes_of(const Options& options, const Shape& shape, Kind kind, int number) {
     const int count = options.series_or(100);
-    int of_kind[3] = {}, none = 0, stairs = 0, others = 0;
+    int of_kind[4] = {}, none = 0, stairs = 0, others = 0;
     Values off;
     for (int i = 0; i < count; ++i) {
         planted::Gaussian random = random_of(options, 40 + number, kind, i);

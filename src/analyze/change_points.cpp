@@ -263,7 +263,7 @@ double step_z(const Work& work, const Levels& levels, std::size_t i) {
 // around them is one. True when there were any.
 bool take_out_excursions(Work& work) {
     constexpr std::size_t points_most = 10;
-    constexpr double back_share = 0.4;  // of its size, that the levels around it may differ by
+    constexpr double back_share = 0.3;  // of its size, that the levels around it may differ by
     const Levels levels(work.values, work.spread.rho);
     bool changed = false;
     for (std::size_t i = work.steps.size(); i-- > 1;) {

@@ -125,21 +125,23 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
         const auto text = text_of(path);
         if (!text) return tl::make_unexpected(text.error());
         auto file = read_csv_series(*text, path == standard_input ? "standard input" : path,
-                                    request.choice);
+                                    request.choice, &stop);
         if (!file) return tl::make_unexpected(file.error());
         reply.notes.insert(reply.notes.end(), file->notes.begin(), file->notes.end());
         reply.files.push_back(std::move(*file));
     }
+    ChangeOptions options = request.options;
+    options.stop = &stop;
     for (std::size_t at = 0; at < reply.files.size(); ++at)
         for (std::size_t column = 0; column < reply.files[at].series.size(); ++column) {
-            if (stop.stop_requested()) return failed("interrupted before all series were read");
             ChangedSeries one;
             one.file = at;
             one.column = column;
             const std::vector<double>& values = reply.values_of(one);
             one.points = static_cast<std::size_t>(std::count_if(
                 values.begin(), values.end(), [](double value) { return std::isfinite(value); }));
-            one.report = find_changes(values, request.options);
+            one.report = find_changes(values, options);
+            if (stop.stop_requested()) return failed("interrupted before all series were read");
             for (const Change& change : one.report.changes)
                 one.p_value = std::min(one.p_value, change.p_value);
             reply.series.push_back(std::move(one));
