@@ -155,7 +155,7 @@ Table csv_table(const ChangesReply& reply) {
                               cell(c.ci_low_percent), cell(c.ci_high_percent), cell(c.p_value),
                               cell(c.before), cell(c.after), cell(static_cast<std::int64_t>(c.end)),
                               cell(reply.time_of(one, c.end)), cell(status), cell(c.returned),
-                              cell(c.effect_sigma)});
+                              std::isfinite(c.effect_sigma) ? cell(c.effect_sigma) : cell("")});
     };
     for (const ChangedSeries& one : reply.series) {
         for (const Change& change : one.report.changes) add(one, change, "found");

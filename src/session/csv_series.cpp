@@ -151,7 +151,7 @@ std::string names_words(std::span<const std::string> names) {
 // What a column holds, by all of its cells.
 struct Column {
     std::string name;
-    std::size_t rows = 0, gaps = 0, texts = 0, numbers = 0;
+    std::size_t gaps = 0, texts = 0, numbers = 0;
     std::size_t text_line = 0;  // of the first cell that is text; 0: there is none
     std::string text;
     NumberEvidence evidence;
@@ -162,7 +162,6 @@ struct Column {
 
     void survey(const std::string& trimmed, std::size_t line) {
         constexpr std::size_t labels_most = 2000;
-        ++rows;
         const auto number = parse_styled_number(trimmed, NumberStyle::decimal_point);
         if (is_gap(trimmed) || (number && !std::isfinite(*number))) {
             ++gaps;
@@ -516,10 +515,26 @@ private:
                                          column.text_line, quoted(column.name),
                                          quoted(column.text)));
         }
+        note_mixed_rows();
         if (!left_out.empty())
             note(fmt::format("left out {}; --column NAME looks at one all the same",
                              names_words(left_out)));
         return {};
+    }
+
+    // "host": a, b, a, b … says that the rows are of two series.
+    void note_mixed_rows() {
+        constexpr std::size_t labels_most = 20, turns_least = 2;
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            const Column& column = columns_[i];
+            const std::size_t labels = column.labels.size();
+            if (i == time_ || !column.is_text() || labels < 2 || labels > labels_most ||
+                column.changes_of_label < turns_least * labels)
+                continue;
+            note(fmt::format("column {} holds {} by turns, first {}, and rows of all of them make one "
+                             "series: keep the rows of one to look at it alone",
+                             quoted(column.name), plural(labels, "value"), quoted(column.text)));
+        }
     }
 
     Status take_values() {
