@@ -25,8 +25,9 @@ constexpr const char* usage =
     "usage: change_points_bench [--seed N] [--series N] [--part NAME] [--write DIR]\n"
     "  --seed N    of every generated series; 20261128 unless told\n"
     "  --series N  series for each row; 200 for false_alarms and watched, 150 for steps, 100 for\n"
-    "              shapes, 20 for time unless told\n"
-    "  --part NAME one of false_alarms, steps, watched, shapes, time; all of them unless told\n"
+    "              slow, excursions and shapes, 20 for time unless told\n"
+    "  --part NAME one of false_alarms, steps, slow, excursions, watched, shapes, time; all of them\n"
+    "              unless told\n"
     "  --write DIR writes DIR/change_points.json: the series of false_alarms and steps, where "
     "they\n"
     "              changed, and what was found in them at what CPU time\n";
@@ -124,7 +125,9 @@ planted::Gaussian random_of(const Options& options, int part, Kind kind, int num
     return planted::Gaussian(static_cast<std::uint64_t>(words[0]) << 32 | words[1]);
 }
 
-bool is_near(std::size_t a, std::size_t b) { return (a > b ? a - b : b - a) <= tolerance; }
+bool is_near(std::size_t a, std::size_t b, std::size_t margin = tolerance) {
+    return (a > b ? a - b : b - a) <= margin;
+}
 
 double thread_cpu_ms() {
     timespec now{};
@@ -190,19 +193,26 @@ struct Score {
     double f1() const { return share(2 * hits, 2 * hits + false_ones + missed); }
     static double share(int part, int whole) { return whole == 0 ? 1 : double(part) / whole; }
 
-    // Every planted change takes at most one of those found. A ramp counts where it begins.
-    void add(const std::vector<std::size_t>& planted, const std::vector<Change>& found) {
-        std::vector<bool> taken(found.size());
+    // Every planted change takes at most one of those found. A ramp counts where it begins, an
+    // excursion where it begins and where the level is back: two planted steps may make one.
+    void add(const std::vector<std::size_t>& planted, const std::vector<Change>& found,
+             std::size_t margin = tolerance) {
+        std::vector<std::size_t> places;
+        for (const Change& change : found) {
+            places.push_back(change.index);
+            if (change.kind == ChangeKind::excursion) places.push_back(change.end + 1);
+        }
+        std::vector<bool> taken(places.size());
         int matched = 0;
         for (const std::size_t at : planted)
-            for (std::size_t i = 0; i < found.size(); ++i)
-                if (!taken[i] && is_near(found[i].index, at)) {
+            for (std::size_t i = 0; i < places.size(); ++i)
+                if (!taken[i] && is_near(places[i], at, margin)) {
                     taken[i] = true;
                     ++matched;
                     break;
                 }
         hits += matched;
-        false_ones += static_cast<int>(found.size()) - matched;
+        false_ones += static_cast<int>(places.size()) - matched;
         missed += static_cast<int>(planted.size()) - matched;
     }
 };
@@ -376,6 +386,101 @@ bool watched(const Options& options) {
     return all_met;
 }
 
+// White noise of one sigma and a slow component beside it.
+struct Slow {
+    double rho, sigma;
+};
+constexpr Slow slow_noises[] = {{0, 0}, {0.9, 0.35}, {0.95, 0.35}, {0.98, 0.35}, {0.95, 0.5}};
+constexpr std::size_t slow_points = 800;
+
+Values slow_series(const Slow& slow, planted::Gaussian& random) {
+    Values values;
+    double carried = slow.sigma * random();
+    for (std::size_t i = 0; i < slow_points; ++i) {
+        carried = slow.rho * carried +
+                  slow.sigma * std::sqrt(1 - slow.rho * slow.rho) * random();
+        values.push_back(level + sigma * (carried + random()));
+    }
+    return values;
+}
+
+// 1 to 4 steps of 2 to 5 sigma, 40 points and more apart and from the ends.
+Planted stepped_slow_series(const Slow& slow, planted::Gaussian& random) {
+    constexpr std::size_t distance_min = 40;
+    Planted planted{slow_series(slow, random), {}};
+    const int count = 1 + static_cast<int>(4 * random.uniform());
+    for (int i = 0; i < count; ++i) {
+        const auto room = static_cast<double>(slow_points - 2 * distance_min);
+        const std::size_t at =
+            distance_min + static_cast<std::size_t>(room * random.uniform());
+        const auto is_close = [&](std::size_t other) {
+            return (at > other ? at - other : other - at) < distance_min;
+        };
+        if (std::any_of(planted.changes_at.begin(), planted.changes_at.end(), is_close)) continue;
+        planted.changes_at.push_back(at);
+        const double size = (2 + 3 * random.uniform()) * (random.uniform() < 0.5 ? -sigma : sigma);
+        for (std::size_t j = at; j < slow_points; ++j) planted.values[j] += size;
+    }
+    std::sort(planted.changes_at.begin(), planted.changes_at.end());
+    return planted;
+}
+
+bool slow(const Options& options) {
+    constexpr std::size_t margin = 5;
+    const int count = options.series_or(100);
+    bool all_met = true;
+    fmt::print(
+        "\nslow: {} series of {} points without change and as many with 1 to 4 steps of 2 to 5 "
+        "sigma; white noise of one sigma and AR(1) beside it; found within {} points\n",
+        count, slow_points, margin);
+    fmt::print("{:>5} {:>6} {:>9} {:>8} {:>9} {:>7} {:>6}\n", "phi", "sigma", "alarms %", "aim 4 %",
+               "precision", "recall", "F1");
+    for (std::size_t k = 0; k < std::size(slow_noises); ++k) {
+        int alarms = 0;
+        Score score;
+        for (int i = 0; i < count; ++i) {
+            planted::Gaussian random = random_of(options, 70 + static_cast<int>(k), {}, i);
+            alarms += find_changes(slow_series(slow_noises[k], random)).changes.empty() ? 0 : 1;
+            const Planted stepped = stepped_slow_series(slow_noises[k], random);
+            score.add(stepped.changes_at, find_changes(stepped.values).changes, margin);
+        }
+        const double percent = 100.0 * alarms / count, aim = k == 0 ? 0.95 : 0.90;
+        fmt::print("{:>5.2f} {:>6.2f} {:>9.1f} {:>8} {:>9.3f} {:>7.3f} {:>6.3f} {:.2f} {}\n",
+                   slow_noises[k].rho, slow_noises[k].sigma, percent, verdict(percent <= 4, all_met),
+                   score.precision(), score.recall(), score.f1(), aim,
+                   verdict(score.f1() >= aim, all_met));
+        std::fflush(stdout);
+    }
+    return all_met;
+}
+
+bool excursions(const Options& options) {
+    const int count = options.series_or(100);
+    bool all_met = true;
+    fmt::print("\nexcursions: {} series of 200 points, Gaussian noise, 3 to 10 points away from the "
+               "level; one event with exact first and last point\n",
+               count);
+    fmt::print("{:>6} {:>8} {:>9}\n", "sigmas", "exact %", "aim 95 %");
+    for (const double size : {5.0, 6.0, 8.0, 20.0}) {
+        int exact = 0;
+        for (int i = 0; i < count; ++i) {
+            planted::Gaussian random = random_of(options, 80 + static_cast<int>(size), {}, i);
+            Values values = quiet_series(Kind::gaussian, 200, random);
+            const auto points = 3 + static_cast<std::size_t>(8 * random.uniform());
+            const auto at = 30 + static_cast<std::size_t>(130 * random.uniform());
+            for (std::size_t j = at; j < at + points; ++j) values[j] += i % 2 == 0 ? size : -size;
+            const std::vector<Change> found = find_changes(values).changes;
+            exact += found.size() == 1 && found[0].kind == ChangeKind::excursion &&
+                             found[0].index == at && found[0].end == at + points - 1
+                         ? 1
+                         : 0;
+        }
+        const double percent = 100.0 * exact / count;
+        fmt::print("{:>6.0f} {:>8.1f} {:>9}\n", size, percent, verdict(percent >= 95, all_met));
+    }
+    return all_met;
+}
+
 struct Shape {
     const char* name;
     ChangeKind kind;
@@ -396,7 +501,7 @@ constexpr Shape shapes_known[] = {
 
 void shapes_of(const Options& options, const Shape& shape, Kind kind, int number) {
     const int count = options.series_or(100);
-    int of_kind[3] = {}, none = 0, stairs = 0, others = 0;
+    int of_kind[4] = {}, none = 0, stairs = 0, others = 0;
     Values off;
     for (int i = 0; i < count; ++i) {
         planted::Gaussian random = random_of(options, 40 + number, kind, i);
@@ -513,7 +618,8 @@ Options parse(int argc, char** argv) {
         else
             bench::die(fmt::format("not understood: {} {}\n{}", name, value, usage));
     }
-    const std::string parts[] = {"", "false_alarms", "steps", "watched", "shapes", "time"};
+    const std::string parts[] = {"",        "false_alarms", "steps", "slow", "excursions",
+                                 "watched", "shapes",       "time"};
     if (std::find(std::begin(parts), std::end(parts), options.part) == std::end(parts))
         bench::die(fmt::format("there is no part {}\n{}", options.part, usage));
     return options;
@@ -529,6 +635,8 @@ int run(const Options& options) {
     bool all_met = true;
     if (is_asked("false_alarms")) all_met = false_alarms(options, sets) && all_met;
     if (is_asked("steps")) all_met = steps(options, sets) && all_met;
+    if (is_asked("slow")) all_met = slow(options) && all_met;
+    if (is_asked("excursions")) all_met = excursions(options) && all_met;
     if (!options.write.empty()) write(options, std::move(sets));
     if (is_asked("time")) all_met = time_all(options) && all_met;
     if (is_asked("shapes")) shapes(options);

@@ -2,82 +2,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "analyze/distributions.hpp"
 #include "analyze/levels.hpp"
 #include "analyze/newest.hpp"
 #include "analyze/noise.hpp"
+#include "analyze/prepared_values.hpp"
 #include "analyze/trends.hpp"
+#include "core/progress.hpp"
 
 namespace peakward {
 namespace {
 
 using namespace analysis;
 
-// One series while it is worked on: values without gaps and outliers, and where each one stood.
-struct Work {
-    std::vector<double> values;
-    std::vector<std::size_t> places;    // in the caller's series
-    std::vector<std::size_t> outliers;  // the same, of values set aside
-    std::vector<double> outlier_values;
-    double far = 0;     // that outliers lie out
-    double centre = 0;  // taken off the values, so that sums stay small
-    Spread spread;
+// One series while it is worked on.
+struct Work : PreparedValues {
+    Wander wander;
     std::vector<std::size_t> steps;
     std::optional<Trend> trend;  // instead of steps: the series is one long rise or fall
-    bool heavy_tails = false;
     std::optional<double> newest_p_value;  // the last step was found by the look at the newest
 
-    std::size_t size() const { return values.size(); }
     std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : steps[i - 1]; }
     std::size_t end_of(std::size_t i) const { return i + 1 < steps.size() ? steps[i + 1] : size(); }
 };
-
-std::size_t count_of(const std::vector<bool>& marks) {
-    return std::size_t(std::count(marks.begin(), marks.end(), true));
-}
-
-// One in 2,000 values of a normal distribution is 3.5 sigma out. Where more are, the tails are
-// heavy, and what lies nearer is suspect too.
-std::vector<bool> mark_outliers(Work& work) {
-    constexpr double far = 3.5, far_in_heavy_tails = 2.8;
-    constexpr double heavy_share = 0.01;
-    constexpr std::size_t heavy_count = 3;
-    const double sigma = spread_of_differences(work.values).sigma;
-    auto outliers = outliers_of(work.values, far * sigma);
-    const std::size_t count = count_of(outliers);
-    work.heavy_tails =
-        count >= heavy_count && double(count) > heavy_share * double(work.values.size());
-    work.far = (work.heavy_tails ? far_in_heavy_tails : far) * sigma;
-    return work.heavy_tails ? outliers_of(work.values, work.far) : outliers;
-}
-
-Work work_of(std::span<const double> values) {
-    Work work;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (std::isfinite(values[i])) {
-            work.values.push_back(values[i]);
-            work.places.push_back(i);
-        }
-    if (work.values.empty()) return work;
-    const std::vector<bool> outliers = mark_outliers(work);
-    work.centre = median_of(work.values);
-    std::size_t kept = 0;
-    for (std::size_t t = 0; t < outliers.size(); ++t) {
-        if (outliers[t]) {
-            work.outliers.push_back(work.places[t]);
-            work.outlier_values.push_back(work.values[t] - work.centre);
-            continue;
-        }
-        work.values[kept] = work.values[t] - work.centre;
-        work.places[kept++] = work.places[t];
-    }
-    work.values.resize(kept);
-    work.places.resize(kept);
-    work.spread = spread_of_differences(work.values);
-    return work;
-}
 
 // How many values without memory the series is worth when its noise is learned. Autocorrelation is
 // learned more slowly than spread, and a watched series is looked at while it is not known well.
@@ -111,6 +61,8 @@ StepOptions bounds_for(const Work& work, const ChangeOptions& options) {
     const double alpha = options.watched ? other_looks_share * options.alpha : options.alpha;
     bounds.bound = bound_of(work, options, alpha / looks_of(work.size()));
     bounds.bound_youngest = bounds.bound + youngest_surcharge;
+    bounds.wander = &work.wander;
+    bounds.stop = options.stop;
     return bounds;
 }
 
@@ -141,6 +93,7 @@ struct Explanation {
     std::vector<std::size_t> steps;
     std::optional<Trend> trend;
     Spread spread;
+    Wander wander;
     double price = 0;  // minus twice the log-likelihood, with the price of its changes
 };
 
@@ -151,7 +104,7 @@ double price_of(const Work& work, const ChangeOptions& options, const Spread& sp
                 double changes) {
     constexpr double price_most = 15, price_most_watched = 22;
     constexpr double price_per_point = 0.4, points_to_tell = 120;
-    const double variance = std::max(spread.innovation_variance(), 1e-300);
+    const double variance = std::max(spread.innovation_variance(), work.floor * work.floor);
     const double n = double(work.size());
     const double told = std::min(1.0, points_to_tell / n);
     const double most = options.watched ? price_most_watched : price_most * told * told;
@@ -159,21 +112,24 @@ double price_of(const Work& work, const ChangeOptions& options, const Spread& sp
     return n * std::log(variance) + changes * price;
 }
 
+bool is_stopped(const ChangeOptions& options) {
+    return options.stop && options.stop->stop_requested();
+}
+
 // Steps depend on the noise and the noise on the steps: in turns, until they agree.
 Explanation explain(Work work, Spread start, const ChangeOptions& options) {
     constexpr int rounds_max = 4;
     constexpr double rho_settled = 0.02;
-    const double floor = work.spread.sigma * 1e-3;
     work.spread = start;
     Explanation found;
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < rounds_max && !is_stopped(options); ++round) {
         const Levels levels(work.values, work.spread.rho);
         const StepOptions bounds = bounds_for(work, options);
         auto steps = find_steps(levels, work.spread.innovation_variance(), bounds);
         const bool same_steps = round > 0 && steps == work.steps;
         work.steps = std::move(steps);
         Spread learned = learned_spread(work, levels, options);
-        learned.sigma = std::max(learned.sigma, floor);
+        learned = work.at_least(learned);
         const bool settled = std::abs(learned.rho - work.spread.rho) < rho_settled;
         work.spread = learned;
         if (same_steps && settled) break;
@@ -181,7 +137,47 @@ Explanation explain(Work work, Spread start, const ChangeOptions& options) {
     found.price = price_of(work, options, work.spread, double(work.steps.size()));
     found.steps = std::move(work.steps);
     found.spread = work.spread;
+    found.wander = std::move(work.wander);
     return found;
+}
+
+// The noise of the series beside those of the steps that are none of it: steps of half, one and a half
+// … sigma may be levels, or the noise may wander as far.
+Wander learn_wander(const Work& work, const Explanation& explanation) {
+    constexpr double price_of_step = 3.5;  // in logarithms of the points
+    const Levels levels(work.values, explanation.spread.rho);
+    const auto& steps = explanation.steps;
+    std::vector<double> sizes;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const std::size_t end = i + 1 < steps.size() ? steps[i + 1] : work.size();
+        const Levels::Step step = levels.step(i == 0 ? 0 : steps[i - 1], steps[i], end);
+        sizes.push_back(std::abs(step.after - step.before) / explanation.spread.sigma);
+    }
+    Wander best;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t tried = steps.size() + 1;
+    for (const double size_least : {0.0, 1.0, 1.5, 2.0}) {
+        std::vector<std::size_t> kept;
+        for (std::size_t i = 0; i < steps.size(); ++i)
+            if (sizes[i] >= size_least) kept.push_back(steps[i]);
+        if (kept.size() == tried) continue;
+        tried = kept.size();
+        Wander wander(work.values, kept);
+        const double price =
+            wander.price() + double(tried) * price_of_step * std::log(double(work.size()));
+        if (price >= least) continue;
+        least = price;
+        best = std::move(wander);
+    }
+    return best;
+}
+
+// z of a trend's rise: its ends are the means of about half of the points each.
+double trend_z(const Trend& trend, const Wander& wander, std::size_t points) {
+    const std::size_t half = std::max<std::size_t>(1, points / 2);
+    const double uncertain = wander.exists()
+                                 ? wander.variance(half, half) / trend.difference_variance : 1;
+    return trend.slope_z / std::sqrt(std::max(1.0, uncertain));
 }
 
 // One long rise or fall, and the noise around it.
@@ -202,10 +198,11 @@ std::optional<Explanation> explain_by_trend(const Work& work, const ChangeOption
             residuals.push_back(work.values[t] - found.trend->before -
                                 rise * found.trend->shape_at(t));
         found.spread = spread_of_residuals(residuals, 2);
-        found.spread.sigma = std::max(found.spread.sigma, work.spread.sigma * 1e-3);
+        found.spread = work.at_least(found.spread);
+        if (round > 0) found.wander = Wander(residuals, {});
     }
     const double bound = bounds_for(work, options).bound;
-    if (found.trend->slope_z < bound) return std::nullopt;
+    if (trend_z(*found.trend, found.wander, work.size()) < bound) return std::nullopt;
     found.price = price_of(work, options, found.spread, steps_worth);
     return found;
 }
@@ -214,10 +211,12 @@ std::optional<Explanation> explain_by_trend(const Work& work, const ChangeOption
 // is tried, and the cheapest taken.
 void find_steps_and_noise(Work& work, const ChangeOptions& options) {
     constexpr double rho_of_a_wanderer = 0.25;
-    const Explanation first = explain(work, work.spread, options);
+    Explanation first = explain(work, work.spread, options);
+    if (!first.steps.empty() || options.watched) work.wander = learn_wander(work, first);
+    if (work.wander.exists()) first = explain(work, work.spread, options);
     Explanation best = first;
     const Levels levels(work.values, work.spread.rho);
-    const Spread unchanged = spread_of_residuals(residuals_of(work, levels), 1);
+    const Spread unchanged = work.at_least(spread_of_residuals(residuals_of(work, levels), 1));
     if (!first.steps.empty()) {
         Explanation other = explain(work, unchanged, options);
         if (other.price < best.price) best = std::move(other);
@@ -229,6 +228,73 @@ void find_steps_and_noise(Work& work, const ChangeOptions& options) {
     work.steps = std::move(best.steps);
     work.trend = best.trend;
     work.spread = best.spread;
+    work.wander = std::move(best.wander);
+}
+
+// Levels between two others that are too short for one: their values are set aside. True when there
+// were any.
+bool set_short_levels_aside(Work& work, const ChangeOptions& options) {
+    const std::size_t most = outliers_most(work.size() + work.outliers.size());
+    bool changed = false;
+    for (std::size_t i = work.steps.size(); i-- > 1;) {
+        const std::size_t begin = work.steps[i - 1], end = work.steps[i];
+        if (end - begin >= options.points_min) continue;
+        if (work.outliers.size() + end - begin > most) {
+            work.steps.erase(work.steps.begin() + std::ptrdiff_t(i));
+            continue;
+        }
+        work.set_aside(begin, end);
+        changed = true;
+        --i;
+        if (i == 0) break;
+    }
+    return changed;
+}
+
+// z of the step i.
+double step_z(const Work& work, const Levels& levels, std::size_t i) {
+    const double variance = work.spread.innovation_variance();
+    const std::size_t begin = work.begin_of(i), at = work.steps[i], end = work.end_of(i);
+    return std::sqrt(levels.gain(begin, at, end) / variance /
+                     uncertainty(levels, variance, work.wander, begin, at, end));
+}
+
+// Short levels that the series left again, back to where it was, are taken out, so that the level
+// around them is one. True when there were any.
+bool take_out_excursions(Work& work) {
+    constexpr std::size_t points_most = 10;
+    constexpr double back_share = 0.3;  // of its size, that the levels around it may differ by
+    const Levels levels(work.values, work.spread.rho);
+    bool changed = false;
+    for (std::size_t i = work.steps.size(); i-- > 1;) {
+        const std::size_t begin = work.steps[i - 1], end = work.steps[i];
+        const std::size_t begin_before = work.begin_of(i - 1);
+        if (end - begin > points_most || 2 * (end - begin) > begin - begin_before) continue;
+        const double before = levels.level(begin_before, begin);
+        const double inside = levels.level(begin, end);
+        const double after = levels.level(end, work.end_of(i));
+        const double size = std::min(std::abs(inside - before), std::abs(inside - after));
+        if ((inside > before) != (inside > after) || std::abs(after - before) > back_share * size)
+            continue;
+        work.take_out(begin, end, inside,
+                      std::min(step_z(work, levels, i - 1), step_z(work, levels, i)));
+        changed = true;
+        if (--i == 0) break;
+    }
+    return changed;
+}
+
+// What is taken out of the series changes what the rest of it shows.
+void search(Work& work, const ChangeOptions& options) {
+    constexpr int rounds_max = 5;
+    for (int round = 0; round < rounds_max; ++round) {
+        work.trend.reset();
+        work.wander = Wander();
+        find_steps_and_noise(work, options);
+        if (round + 1 == rounds_max || is_stopped(options)) return;
+        const bool changed = set_short_levels_aside(work, options);
+        if (!changed && !take_out_excursions(work)) return;
+    }
 }
 
 // Outliers before `at`, by the side of the level they lie on.
@@ -286,8 +352,11 @@ NoiseDensity density_of(const Work& work, const Levels& levels, const Split& spl
     const double freedom = std::max(1.0, double(split.at) - double(work.steps.size()) - 2);
     const double wider = student_to_normal(normal_quantile(1 - p / 2), freedom);
     NoiseDensity density;
-    density.sigma =
-        std::sqrt(variance_before(work, levels, split.at) * (1 + asked / known)) * wider;
+    const double variance = variance_before(work, levels, split.at);
+    density.sigma = std::sqrt(variance * (1 + asked / known)) * wider;
+    if (work.wander.exists())
+        density.sigma *= std::sqrt(
+            uncertainty(levels, variance, work.wander, split.begin, split.at, split.at + split.count));
     set_tails(density, work, levels, split.at);
     return density;
 }
@@ -398,14 +467,25 @@ double p_value_of(const Work& work, double z) {
     return std::min(1.0, looks_of(work.size()) * 2 * student_upper_tail(z, freedom));
 }
 
-// Effect and interval in percent of the level before.
-void set_effect(Change& change, double difference, double variance, double centre) {
+// What a change is besides its places: levels, their difference's variance, and z.
+struct Size {
+    double before = 0, after = 0, returned = 0;
+    double variance = 0;  // of after - before
+    double z = 0;
+};
+
+void set_size(Change& change, const Work& work, const Size& size) {
     constexpr double two_sided_95 = 1.959964;
-    change.before += centre;
-    change.after += centre;
-    const double base = std::abs(change.before);
-    if (!(base > 0)) return;
-    const double half = two_sided_95 * std::sqrt(std::max(0.0, variance));
+    change.before = work.level_in_unit(size.before);
+    change.after = work.level_in_unit(size.after);
+    change.returned = work.level_in_unit(size.returned);
+    change.p_value = p_value_of(work, size.z);
+    const double difference = size.after - size.before;
+    change.effect_sigma = work.spread.sigma > work.floor ? std::abs(difference) / work.spread.sigma
+                                                         : std::numeric_limits<double>::infinity();
+    if (change.before == 0) return;
+    const double base = std::abs(size.before + work.centre);
+    const double half = two_sided_95 * std::sqrt(std::max(0.0, size.variance));
     change.effect_percent = 100 * difference / base;
     change.ci_low_percent = 100 * (difference - half) / base;
     change.ci_high_percent = 100 * (difference + half) / base;
@@ -413,17 +493,16 @@ void set_effect(Change& change, double difference, double variance, double centr
 
 Change step_change(const Work& work, const Levels& levels, std::size_t i) {
     const double variance = work.spread.innovation_variance();
-    const std::size_t at = work.steps[i];
-    const Levels::Step step = levels.step(work.begin_of(i), at, work.end_of(i));
+    const std::size_t begin = work.begin_of(i), at = work.steps[i], end = work.end_of(i);
+    const Levels::Step step = levels.step(begin, at, end);
+    const double uncertain = uncertainty(levels, variance, work.wander, begin, at, end);
     Change change;
     change.index = change.end = at;
-    change.before = step.before;
-    change.after = step.after;
-    const double z = std::sqrt(levels.gain(work.begin_of(i), at, work.end_of(i)) / variance);
-    change.p_value = p_value_of(work, z);
+    set_size(change, work,
+             {step.before, step.after, step.after, step.variance * variance * uncertain,
+              step_z(work, levels, i)});
     if (work.newest_p_value && i + 1 == work.steps.size())
         change.p_value = std::min(change.p_value, *work.newest_p_value);
-    set_effect(change, step.after - step.before, step.variance * variance, work.centre);
     return change;
 }
 
@@ -432,10 +511,34 @@ Change trend_change(const Work& work, const Trend& trend) {
     change.kind = trend.kind;
     change.index = trend.begin;
     change.end = trend.end;
-    change.before = trend.before;
-    change.after = trend.after;
-    change.p_value = p_value_of(work, trend.slope_z);
-    set_effect(change, trend.after - trend.before, trend.difference_variance, work.centre);
+    set_size(change, work,
+             {trend.before, trend.after, trend.after, trend.difference_variance,
+              trend_z(trend, work.wander, work.size())});
+    return change;
+}
+
+// Places are the caller's.
+Change excursion_change(const Work& work, const Levels& levels, const Excursion& excursion) {
+    const auto next =
+        std::lower_bound(work.places.begin(), work.places.end(), excursion.first);
+    const std::size_t at = std::size_t(next - work.places.begin());
+    const auto step = std::lower_bound(work.steps.begin(), work.steps.end(), at);
+    const std::size_t begin = step == work.steps.begin() ? 0 : *(step - 1);
+    const std::size_t end = step == work.steps.end() ? work.size() : *step;
+    const double before = levels.level(begin, std::max(begin + 1, end == at ? at : end));
+    const double returned = end == at && at < work.size()
+                                ? levels.level(at, step + 1 == work.steps.end() ? work.size()
+                                                                                : *(step + 1))
+                                : before;
+    const double points = double(excursion.last - excursion.first + 1);
+    Change change;
+    change.kind = ChangeKind::excursion;
+    change.index = excursion.first;
+    change.end = excursion.last;
+    set_size(change, work,
+             {before, excursion.level, returned,
+              work.spread.sigma * work.spread.sigma * (1 / points + 1 / double(end - begin)),
+              excursion.z});
     return change;
 }
 
@@ -462,6 +565,9 @@ std::optional<Change> trend_instead(const Work& work, const Levels& levels, std:
     const double variance = work.spread.innovation_variance();
     const auto trend = find_trend(work.values, begin, end, work.spread.rho, variance);
     if (!trend) return std::nullopt;
+    // A trend that begins or ends where a step stands beside it would make two changes of one.
+    if ((begin > 0 && trend->begin <= begin) || (end < work.size() && trend->end + 1 >= end))
+        return std::nullopt;
     const double per_parameter = std::log(double(end - begin));
     const double stairs =
         price_of_stairs(work, levels, i, j) + per_parameter * (2 * double(j - i + 1) + 1);
@@ -476,31 +582,76 @@ int direction(const Work& work, const Levels& levels, std::size_t i) {
     return step.after > step.before ? 1 : -1;
 }
 
-void report_changes(const Work& work, const ChangeOptions& options, ChangeReport& report) {
-    const Levels levels(work.values, work.spread.rho);
-    auto add = [&](Change change) {
-        if (std::abs(change.effect_percent) < options.effect_min_percent) return;
-        const bool young = work.size() - change.index < options.points_min &&
-                           !(work.newest_p_value && change.index == work.steps.back());
-        change.index = work.places[change.index];
-        change.end = work.places[change.end];
-        if (young)
-            report.suspected = change;
-        else
-            report.changes.push_back(change);
-    };
-    if (work.trend) add(trend_change(work, *work.trend));
+// Steps, or trends instead of stairs, in places of `work`.
+std::vector<Change> lasting_changes(const Work& work, const Levels& levels) {
+    std::vector<Change> changes;
+    if (work.trend) changes.push_back(trend_change(work, *work.trend));
     for (std::size_t i = 0; i < work.steps.size();) {
         std::size_t j = i;
         const int way = direction(work, levels, i);
         while (j + 1 < work.steps.size() && direction(work, levels, j + 1) == way) ++j;
         if (const auto trend = trend_instead(work, levels, i, j)) {
-            add(*trend);
+            changes.push_back(*trend);
         } else {
-            for (std::size_t k = i; k <= j; ++k) add(step_change(work, levels, k));
+            for (std::size_t k = i; k <= j; ++k) changes.push_back(step_change(work, levels, k));
         }
         i = j + 1;
     }
+    return changes;
+}
+
+// The last value, where it was set aside and nothing so far out was seen before: it may be an outlier
+// or the first of a new level.
+std::optional<Change> suspect_last_value(const Work& work, const Levels& levels,
+                                         const ChangeOptions& options) {
+    constexpr double usual_share = 0.5;  // of its distance: outliers like it have been seen
+    if (work.trend || work.outliers.empty() || work.outliers.back() < work.places.back())
+        return std::nullopt;
+    const std::size_t begin = work.steps.empty() ? 0 : work.steps.back();
+    const double before = levels.level(begin, work.size());
+    const double value = work.outlier_values.back();
+    const double out = std::abs(value - before);
+    for (std::size_t i = 0; i + 1 < work.outliers.size(); ++i)
+        if (std::abs(work.outlier_values[i] - before) > usual_share * out) return std::nullopt;
+    const double points = double(work.size() - begin);
+    const double variance = work.spread.sigma * work.spread.sigma * (1 + 1 / points);
+    const double z = out / std::sqrt(variance);
+    if (z < bounds_for(work, options).bound_youngest) return std::nullopt;
+    Change change;
+    change.index = change.end = work.outliers.back();
+    set_size(change, work, {before, value, value, variance, z});
+    return change;
+}
+
+void report_changes(const Work& work, const ChangeOptions& options, ChangeReport& report) {
+    const Levels levels(work.values, work.spread.rho);
+    const auto add = [&](const Change& change, bool is_young) {
+        const bool is_relative = change.before != 0;
+        if (std::abs(change.after - change.before) <= work.size_in_unit(work.floor)) return;
+        if (is_relative && std::abs(change.effect_percent) < options.effect_min_percent) return;
+        if (change.effect_sigma < visible_sigmas)
+            report.small.push_back(change);
+        else if (is_young)
+            report.suspected = change;
+        else
+            report.changes.push_back(change);
+    };
+    for (Change change : lasting_changes(work, levels)) {
+        const bool is_young = work.size() - change.index < options.points_min &&
+                              !(work.newest_p_value && change.index == work.steps.back());
+        change.index = work.places[change.index];
+        change.end = work.places[change.end];
+        add(change, is_young);
+    }
+    for (const Excursion& excursion : work.excursions)
+        add(excursion_change(work, levels, excursion), false);
+    if (const auto last = suspect_last_value(work, levels, options); last && !report.suspected) {
+        report.outliers[last->index] = false;
+        add(*last, true);
+    }
+    for (std::vector<Change>* list : {&report.changes, &report.small})
+        std::sort(list->begin(), list->end(),
+                  [](const Change& a, const Change& b) { return a.index < b.index; });
 }
 
 }  // namespace
@@ -513,6 +664,8 @@ std::string_view to_string(ChangeKind kind) {
             return "ramp";
         case ChangeKind::saturate:
             return "saturate";
+        case ChangeKind::excursion:
+            return "excursion";
     }
     return "";
 }
@@ -520,18 +673,22 @@ std::string_view to_string(ChangeKind kind) {
 ChangeReport find_changes(std::span<const double> values, const ChangeOptions& options) {
     ChangeReport report;
     report.outliers.assign(values.size(), false);
-    Work work = work_of(values);
+    Work work{prepare_values(values), {}, {}, {}, {}};
+    const std::size_t points = work.size() + work.outliers.size();
     report.noise.points = work.size();
     if (work.size() < 2) return report;
-    find_steps_and_noise(work, options);
+    search(work, options);
     if (options.watched) look_at_newest(work, options);
     const Levels levels(work.values, work.spread.rho);
-    report.noise.sigma = work.spread.sigma;
-    report.noise.rho = work.spread.rho;
-    report.noise.outlier_share =
-        double(work.outliers.size()) / double(work.size() + work.outliers.size());
-    report.noise.mode_distance = distance_of_modes(residuals_of(work, levels));
-    report.noise.two_modes = report.noise.mode_distance > 0;
+    Noise& noise = report.noise;
+    noise.sigma = work.spread.sigma > work.floor ? work.size_in_unit(work.spread.sigma) : 0;
+    noise.rho = work.spread.rho;
+    noise.slow_sigma = work.size_in_unit(work.wander.slow_sigma());
+    noise.outlier_share = double(work.outliers.size()) / double(points);
+    const double mode_distance = work.has_modes ? work.mode_distance
+                                                : find_modes(residuals_of(work, levels)).distance;
+    noise.two_modes = mode_distance > work.floor;
+    if (noise.two_modes) noise.mode_distance = work.size_in_unit(mode_distance);
     for (const std::size_t place : work.outliers) report.outliers[place] = true;
     report_changes(work, options, report);
     return report;

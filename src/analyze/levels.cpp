@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "analyze/distributions.hpp"
+#include "core/progress.hpp"
 
 namespace peakward::analysis {
 
@@ -21,28 +21,6 @@ Levels::Levels(std::span<const double> values, double rho)
         sum_[t + 1] = sum_[t] + whitened;
         squares_[t + 1] = squares_[t] + whitened * whitened;
     }
-}
-
-// The first value of a stretch has the variance of e_t, the others that of v_t given the one
-// before. At the step itself the whitened value holds both levels: after - rho x before.
-Levels::Normal Levels::equations(std::size_t begin, std::size_t at, std::size_t end) const {
-    const double g = one_minus_rho_;
-    const double left = double(at - begin - 1);
-    const double right = double(end - at - 1);
-    const double turn = sum(at, at + 1);
-    return {weight_first_ + g * g * left + rho_ * rho_, -rho_, 1 + g * g * right,
-            weight_first_ * values_[begin] + g * sum(begin + 1, at) - rho_ * turn,
-            turn + g * sum(at + 1, end)};
-}
-
-double Levels::gain(std::size_t begin, std::size_t at, std::size_t end) const {
-    const Normal n = equations(begin, at, end);
-    const double determinant = n.a * n.c - n.b * n.b;
-    const double with = (n.c * n.u * n.u - 2 * n.b * n.u * n.v + n.a * n.v * n.v) / determinant;
-    const double g = one_minus_rho_;
-    const double information = weight_first_ + g * g * double(end - begin - 1);
-    const double right_side = weight_first_ * values_[begin] + g * sum(begin + 1, end);
-    return std::max(0.0, with - right_side * right_side / information);
 }
 
 Levels::Step Levels::step(std::size_t begin, std::size_t at, std::size_t end) const {
@@ -148,12 +126,13 @@ public:
         : levels_(levels),
           variance_(variance),
           options_(options),
-          points_min_(options.points_min) {}
+          points_min_(options.points_min),
+          wanders_(options.wander && options.wander->exists()) {}
 
     std::vector<std::size_t> run(std::vector<std::size_t> steps) {
         steps_ = std::move(steps);
         constexpr int rounds_max = 8;
-        for (int round = 0; round < rounds_max; ++round) {
+        for (int round = 0; round < rounds_max && !is_stopped(); ++round) {
             move_all();
             move_all();
             while (take_out_weakest()) {
@@ -169,22 +148,28 @@ private:
         return i + 1 < steps_.size() ? steps_[i + 1] : levels_.size();
     }
 
-    double gain_min(std::size_t at, std::size_t end) const {
-        const std::size_t age = end - at;
-        const bool last = end == levels_.size();
-        const double z = last && age == points_min_ ? options_.bound_youngest : options_.bound;
-        return z * z * variance_;
+    // What a step saves, over what noise alone could save anywhere: from 1 on it is believed.
+    double share(std::size_t begin, std::size_t at, std::size_t end) const {
+        const bool youngest = end == levels_.size() && end - at == points_min_;
+        const double z = youngest ? options_.bound_youngest : options_.bound;
+        return weighed(begin, at, end) / (z * z * variance_);
     }
 
-    // The likeliest place of one step in [begin, end); 0: there is no room for one. The last levels
-    // of a series may be shorter than points_min while they are looked at: a place that would be
-    // likelier there must not be pushed forward to where it looks old enough.
+    double weighed(std::size_t begin, std::size_t at, std::size_t end) const {
+        const double gain = levels_.gain(begin, at, end);
+        if (!wanders_ || !(gain > 0)) return gain;
+        return gain / uncertainty(levels_, variance_, *options_.wander, begin, at, end);
+    }
+
+    bool is_stopped() const { return options_.stop && options_.stop->stop_requested(); }
+
+    // The likeliest place of one step in [begin, end); 0: there is no room for one. Levels may be
+    // shorter than points_min while they are looked at: a place that would be likelier there must
+    // not be pushed to where the level looks old enough.
     Proposal best_place(std::size_t begin, std::size_t end) const {
         Proposal best;
-        const std::size_t right_min = end == levels_.size() ? 1 : points_min_;
-        const std::size_t left_min = begin == 0 ? 1 : points_min_;
-        for (std::size_t at = begin + left_min; at + right_min <= end; ++at) {
-            const double gain = levels_.gain(begin, at, end);
+        for (std::size_t at = begin + 1; at < end; ++at) {
+            const double gain = weighed(begin, at, end);
             if (gain > best.gain) best = {at, gain};
         }
         return best;
@@ -203,10 +188,9 @@ private:
         std::size_t weakest = 0;
         double least = std::numeric_limits<double>::infinity();
         for (std::size_t i = 0; i < steps_.size(); ++i) {
-            const double gain = levels_.gain(begin_of(i), steps_[i], end_of(i));
-            const double share = gain / gain_min(steps_[i], end_of(i));
-            if (share < least) {
-                least = share;
+            const double here = share(begin_of(i), steps_[i], end_of(i));
+            if (here < least) {
+                least = here;
                 weakest = i;
             }
         }
@@ -224,7 +208,12 @@ private:
         borders.push_back(levels_.size());
         for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
             const Proposal best = best_place(borders[i], borders[i + 1]);
-            if (best.at == 0 || best.gain < gain_min(best.at, borders[i + 1])) continue;
+            const bool makes_short_level =
+                (borders[i] > 0 && best.at - borders[i] < points_min_) ||
+                (borders[i + 1] < levels_.size() && borders[i + 1] - best.at < points_min_);
+            if (best.at == 0 || makes_short_level ||
+                share(borders[i], best.at, borders[i + 1]) < 1)
+                continue;
             steps_.push_back(best.at);
             changed = true;
         }
@@ -236,10 +225,17 @@ private:
     double variance_;
     StepOptions options_;
     std::size_t points_min_;
+    bool wanders_;
     std::vector<std::size_t> steps_;
 };
 
 }  // namespace
+
+double uncertainty(const Levels& levels, double variance, const Wander& wander, std::size_t begin,
+                   std::size_t at, std::size_t end) {
+    const double modelled = levels.step(begin, at, end).variance * variance;
+    return std::max(1.0, wander.variance(at - begin, end - at) / modelled);
+}
 
 double looks_of(std::size_t points) {
     // On the careful side: series of 365 points without change alarm in at most 0.5 % where alpha

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace peakward::analysis {
@@ -12,29 +13,6 @@ constexpr double mad_to_sigma = 1.4826;  // of a normal distribution
 constexpr double rho_max = 0.95;
 // A series this short tells nothing of its autocorrelation.
 constexpr std::size_t points_for_rho = 12;
-// Values are read as doubles: spread below this share of the level is rounding.
-constexpr double relative_floor = 1e-9;
-
-// Variance of values around their median, each deviation counted up to 2.5 sigma; 0.9775 is what
-// that leaves of a normal distribution's variance.
-double winsorised_variance(std::vector<double> values) {
-    constexpr double limit = 2.5;
-    constexpr double left = 0.9775;
-    if (values.empty()) return 0;
-    const double middle = median_of(values);
-    std::vector<double> deviations;
-    for (const double v : values) deviations.push_back(std::abs(v - middle));
-    double sigma = mad_to_sigma * median_of(deviations);
-    if (!(sigma > 0)) {
-        // More than half of the values are equal: the mean deviation still sees the others.
-        double total = 0;
-        for (const double d : deviations) total += d;
-        sigma = total / double(deviations.size());
-    }
-    double squares = 0;
-    for (const double d : deviations) squares += std::min(d * d, limit * limit * sigma * sigma);
-    return squares / double(deviations.size()) / left;
-}
 
 std::vector<double> differences(std::span<const double> values, std::size_t lag) {
     std::vector<double> result;
@@ -51,12 +29,6 @@ double cautious_rho(double rho, std::size_t points) {
     const double trust =
         std::clamp((rho / error - nothing_below) / (something_from - nothing_below), 0.0, 1.0);
     return std::clamp(trust * (rho + caution * error), 0.0, rho_max);
-}
-
-double floor_of(std::span<const double> values) {
-    double largest = 0;
-    for (const double v : values) largest = std::max(largest, std::abs(v));
-    return std::max(largest * relative_floor, std::numeric_limits<double>::min());
 }
 
 // The median of up to `count` values from `first` on, step +1 or -1, before the series ends; of an
@@ -77,6 +49,26 @@ double local_median(const std::vector<double>& values, std::ptrdiff_t first, int
 
 }  // namespace
 
+double winsorised_variance(std::vector<double> values) {
+    constexpr double limit = 2.5;
+    constexpr double left = 0.9775;  // of a normal distribution's variance
+    if (values.empty()) return 0;
+    const double middle = median_of(values);
+    for (double& v : values) v = std::abs(v - middle);
+    double most = limit * mad_to_sigma * median_of(values);
+    if (!(most > 0)) {
+        // More than half of the values are equal, as whole numbers are that wobble by one: those
+        // that differ are no outliers, and count in full where they differ as usual.
+        std::vector<double> others;
+        std::copy_if(values.begin(), values.end(), std::back_inserter(others),
+                     [](double d) { return d > 0; });
+        most = others.empty() ? 0 : median_of(std::move(others));
+    }
+    double squares = 0;
+    for (const double d : values) squares += std::min(d, most) * std::min(d, most);
+    return squares / double(values.size()) / left;
+}
+
 double median_of(std::vector<double> values) {
     if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
     const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
@@ -89,8 +81,8 @@ double median_of(std::vector<double> values) {
 Spread spread_of_differences(std::span<const double> values) {
     Spread spread;
     if (values.size() < 2) return spread;
-    const double floor = floor_of(values);
-    const double one = std::max(winsorised_variance(differences(values, 1)), floor * floor);
+    const double one =
+        std::max(winsorised_variance(differences(values, 1)), std::numeric_limits<double>::min());
     if (values.size() < points_for_rho) {
         spread.sigma = std::sqrt(one / 2);
         return spread;
@@ -126,70 +118,105 @@ Spread spread_of_residuals(std::span<const double> residuals, std::size_t levels
     return spread;
 }
 
+namespace {
+
+// The end of the values from `first` on that lie on the same side of `level`, far out.
+std::ptrdiff_t end_of_run(const std::vector<double>& values, std::ptrdiff_t first, double level,
+                          double far) {
+    const bool is_above = values[std::size_t(first)] > level;
+    std::ptrdiff_t end = first;
+    while (end < std::ptrdiff_t(values.size())) {
+        const double out = values[std::size_t(end)] - level;
+        if (std::abs(out) < far / 2 || (out > 0) != is_above) break;
+        ++end;
+    }
+    return end;
+}
+
+}  // namespace
+
 std::vector<bool> outliers_of(std::span<const double> values, double far) {
-    constexpr double share_max = 0.15;  // more than this are no outliers but how the series is
-    constexpr double count_max_least = 3;
     constexpr int window = 5;
+    constexpr std::ptrdiff_t level_points = 3;  // so many in a row are a level
     std::vector<bool> outliers(values.size(), false);
     const std::ptrdiff_t n = std::ptrdiff_t(values.size());
     if (n < 3) return outliers;
     std::vector<double> kept(values.begin(), values.end());
     double middle = kept[0];
-    double count = 0;
+    std::size_t count = 0;
     for (std::ptrdiff_t t = 0; t < n; ++t) {
-        double& value = kept[std::size_t(t)];
-        const double before = local_median(kept, t - 1, -1, window, middle);
+        const double before = t == 0 ? local_median(kept, 1, 1, window, middle)
+                                     : local_median(kept, t - 1, -1, window, middle);
         if (t > 0) middle = before;
-        const double after = local_median(kept, t + 1, 1, window, middle);
-        // At the ends the near side alone speaks; the last value has a witness in the one before
-        // it.
-        const double from_before = t == 0 ? value - after : value - before;
-        if (t + 1 == n && t > 1) {
-            const double witness = kept[std::size_t(t - 1)] - before;
-            if (std::abs(witness) > far / 2 && (witness > 0) == (from_before > 0)) continue;
+        if (std::abs(kept[std::size_t(t)] - before) < far) continue;
+        const std::ptrdiff_t end = end_of_run(kept, t, before, far);
+        // At the end of the series two values are witnesses of each other.
+        if (end - t >= level_points || (end == n && end - t > 1)) {
+            t = end - 1;
+            continue;
         }
-        const double from_after = t + 1 == n ? from_before : value - after;
-        if (std::abs(from_before) < far || std::abs(from_after) < far) continue;
-        if ((from_before > 0) != (from_after > 0)) continue;
+        const double after = end < n ? local_median(kept, end, 1, window, middle) : before;
+        const double value = kept[std::size_t(t)];
+        if (std::abs(value - after) < far || (value > before) != (value > after)) continue;
         outliers[std::size_t(t)] = true;
         ++count;
-        value = t == 0 ? after : before;
+        kept[std::size_t(t)] = t == 0 ? after : before;
     }
-    if (count > std::max(count_max_least, share_max * double(n)))
-        outliers.assign(values.size(), false);
+    if (count > outliers_most(values.size())) outliers.assign(values.size(), false);
     return outliers;
 }
 
-double distance_of_modes(std::vector<double> residuals) {
+std::size_t outliers_most(std::size_t points) {
+    constexpr double share_max = 0.15;  // more than this are no outliers but how the series is
+    return std::max(std::size_t{1}, std::size_t(share_max * double(points)));
+}
+
+bool jumps_between_modes(std::span<const double> values, double border) {
+    constexpr double share_least = 0.5;  // of the jumps that modes without memory would make
+    std::size_t high = 0, jumps = 0;
+    for (std::size_t t = 0; t < values.size(); ++t) {
+        const bool is_high = values[t] > border;
+        high += is_high ? 1 : 0;
+        if (t > 0) jumps += is_high != (values[t - 1] > border) ? 1 : 0;
+    }
+    const double n = double(values.size());
+    const double share = double(high) / n;
+    return double(jumps) >= share_least * 2 * share * (1 - share) * (n - 1);
+}
+
+Modes find_modes(std::vector<double> values) {
     constexpr std::size_t points_min = 20;
     constexpr double share_min = 0.1;
-    // Halves of one bell lie 2.65 of their own sigma apart, however it is split best.
-    constexpr double apart_min = 4.5;
-    const std::size_t n = residuals.size();
-    if (n < points_min) return 0;
-    std::sort(residuals.begin(), residuals.end());
+    // Halves of one bell lie 2.65 of their own sigma apart, those of an even spread 3.46, however
+    // they are split best; of so few values they may lie further.
+    constexpr double apart_min = 3.8, few_values_surcharge = 20;
+    const std::size_t n = values.size();
+    if (n < points_min) return {};
+    std::sort(values.begin(), values.end());
     double total = 0;
     double squares = 0;
-    for (const double r : residuals) {
-        total += r;
-        squares += r * r;
+    for (const double v : values) {
+        total += v;
+        squares += v * v;
     }
     double best_within = std::numeric_limits<double>::infinity();
-    double distance = 0;
+    Modes modes;
     double left = 0;
     for (std::size_t k = 1; k < n; ++k) {
-        left += residuals[k - 1];
+        left += values[k - 1];
         if (double(k) < share_min * double(n) || double(n - k) < share_min * double(n)) continue;
         const double low = left / double(k);
         const double high = (total - left) / double(n - k);
         const double within = squares - double(k) * low * low - double(n - k) * high * high;
         if (within < best_within) {
             best_within = within;
-            distance = high - low;
+            modes.distance = high - low;
+            modes.border = (values[k - 1] + values[k]) / 2;
         }
     }
     const double sigma = std::sqrt(std::max(0.0, best_within) / double(n - 2));
-    return distance > apart_min * sigma ? distance : 0;
+    const double apart = apart_min + few_values_surcharge / double(n);
+    return modes.distance > apart * sigma ? modes : Modes{};
 }
 
 }  // namespace peakward::analysis

@@ -184,6 +184,29 @@ void learn(Prepared& p) {
     p.repeats = learn_repeats(values);
 }
 
+// An excursion is two steps here: a drop and its recovery cut the series into blocks like any other.
+std::vector<Change> with_both_edges(std::vector<Change> changes) {
+    std::vector<Change> edges;
+    for (Change& change : changes) {
+        if (change.kind != ChangeKind::excursion) {
+            edges.push_back(change);
+            continue;
+        }
+        Change back = change;
+        change.kind = back.kind = ChangeKind::step;
+        back.index = back.end = change.end + 1;
+        change.end = change.index;
+        change.returned = change.after;
+        back.before = change.after;
+        back.after = back.returned;
+        back.effect_percent = 100 * (back.after - back.before) / std::abs(back.before);
+        back.ci_low_percent = back.ci_high_percent = back.effect_percent;
+        edges.push_back(change);
+        edges.push_back(back);
+    }
+    return edges;
+}
+
 Prepared prepare(const Series& series) {
     Prepared p;
     p.series = &series;
@@ -204,7 +227,7 @@ Prepared prepare(const Series& series) {
         ChangeOptions options;
         options.watched = true;
         ChangeReport found = find_changes(values, options);
-        p.changes = std::move(found.changes);
+        p.changes = with_both_edges(std::move(found.changes));
         if (found.suspected) p.changes.push_back(*found.suspected);
         p.spread = found.noise;
     }

@@ -122,10 +122,11 @@ struct Search {
 // A grid over where it begins and how long it takes, then a finer one around the best.
 void search_kind(Search& search, ChangeKind kind) {
     constexpr int coarse = 9;
-    constexpr double length_min = 5;  // shorter ones are steps
+    constexpr double ramp_min = 10, time_constant_min = 5;  // shorter ones are steps
     const double span = double(search.stretch.whitened.size()) - 1;
     auto look = [&](double first, double length) {
-        if (first < -1 || length < length_min || first > span + 1) return;
+        if (first < -1 || first > span + 1) return;
+        if (length < (kind == ChangeKind::ramp ? ramp_min : time_constant_min)) return;
         // A ramp ends within the stretch; a curve has levelled to some degree by its end.
         const double room = span - first;
         if (length > (kind == ChangeKind::ramp ? room + 0.5 : room)) return;

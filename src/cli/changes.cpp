@@ -46,6 +46,8 @@ Json change_json(const ChangesReply& reply, const ChangedSeries& one, const Chan
             {"kind", to_string(change.kind)},
             {"before", number_json(change.before)},
             {"after", number_json(change.after)},
+            {"returned", number_json(change.returned)},
+            {"effect_sigma", number_json(change.effect_sigma)},
             {"effect_percent", number_json(change.effect_percent)},
             {"ci_low_percent", number_json(change.ci_low_percent)},
             {"ci_high_percent", number_json(change.ci_high_percent)},
@@ -63,19 +65,23 @@ Json series_json(const ChangesReply& reply, const ChangedSeries& one) {
             {"noise",
              {{"sigma", number_json(noise.sigma)},
               {"rho", number_json(noise.rho)},
+              {"slow_sigma", number_json(noise.slow_sigma)},
               {"outlier_share", number_json(noise.outlier_share)},
-              {"two_modes", noise.two_modes}}},
+              {"two_modes", noise.two_modes},
+              {"mode_distance", number_json(noise.mode_distance)}}},
             {"held_back", one.held_back},
             {"suspected", suspected ? change_json(reply, one, *suspected) : Json()}};
 }
 
 Json document_of(const Looked& looked) {
     const ChangesReply& reply = looked.reply;
-    Json changes = Json::array(), series = Json::array();
+    Json changes = Json::array(), small = Json::array(), series = Json::array();
     for (const ChangedSeries& one : reply.series) {
         series.push_back(series_json(reply, one));
         for (const Change& change : one.report.changes)
             changes.push_back(change_json(reply, one, change));
+        for (const Change& change : one.report.small)
+            small.push_back(change_json(reply, one, change));
     }
     return {{"schema_version", 1},
             {"watched", looked.options.watched},
@@ -83,6 +89,7 @@ Json document_of(const Looked& looked) {
             {"threshold_percent", looked.options.effect_min_percent},
             {"false_discovery_share", reply.false_discovery_share},
             {"changes", changes},
+            {"small", small},
             {"series", series},
             {"notes", reply.notes}};
 }
@@ -102,9 +109,14 @@ std::string kind_words(const Change& change) {
 }
 
 std::string effect_words(const Change& change) {
+    // There is no percentage of zero.
     if (change.before == 0) return fmt::format("from 0 to {:.4g}", change.after);
     return fmt::format("{:+.2f} % [{:+.2f} to {:+.2f}]", change.effect_percent,
                        change.ci_low_percent, change.ci_high_percent);
+}
+
+std::string sigma_words(const Change& change) {
+    return std::isfinite(change.effect_sigma) ? fmt::format("{:.1f}", change.effect_sigma) : "-";
 }
 
 Table people_table(const ChangesReply& reply) {
@@ -114,6 +126,7 @@ Table people_table(const ChangesReply& reply) {
                      {"time", "When"},
                      {"kind", "What"},
                      {"effect", "Effect", Unit::none, right},
+                     {"effect_sigma", "Sigmas", Unit::none, right, 1},
                      {"before", "Before", Unit::none, right, 2},
                      {"after", "After", Unit::none, right, 2},
                      {"p_value", "p", Unit::none, right, 1}};
@@ -122,6 +135,7 @@ Table people_table(const ChangesReply& reply) {
             table.rows.push_back({cell(one.name), cell(when_words(reply, one, change)),
                                   cell(kind_words(change)),
                                   cell(effect_words(change), Tone::strong),
+                                  cell(sigma_words(change)),
                                   cell(fmt::format("{:.4g}", change.before)),
                                   cell(fmt::format("{:.4g}", change.after)),
                                   cell(fmt::format("{:.2g}", change.p_value))});
@@ -132,7 +146,7 @@ Table csv_table(const ChangesReply& reply) {
     Table table;
     for (const char* key :
          {"series", "index", "time", "kind", "effect_percent", "ci_low_percent", "ci_high_percent",
-          "p_value", "before", "after", "end", "end_time", "status"})
+          "p_value", "before", "after", "end", "end_time", "status", "returned", "effect_sigma"})
         table.columns.push_back({key, key});
     const auto add = [&](const ChangedSeries& one, const Change& c, const char* status) {
         table.rows.push_back({cell(one.name), cell(static_cast<std::int64_t>(c.index)),
@@ -140,10 +154,12 @@ Table csv_table(const ChangesReply& reply) {
                               cell(std::string(to_string(c.kind))), cell(c.effect_percent),
                               cell(c.ci_low_percent), cell(c.ci_high_percent), cell(c.p_value),
                               cell(c.before), cell(c.after), cell(static_cast<std::int64_t>(c.end)),
-                              cell(reply.time_of(one, c.end)), cell(status)});
+                              cell(reply.time_of(one, c.end)), cell(status), cell(c.returned),
+                              std::isfinite(c.effect_sigma) ? cell(c.effect_sigma) : cell("")});
     };
     for (const ChangedSeries& one : reply.series) {
         for (const Change& change : one.report.changes) add(one, change, "found");
+        for (const Change& change : one.report.small) add(one, change, "small");
         if (one.report.suspected) add(one, *one.report.suspected, "suspected");
     }
     return table;
@@ -157,6 +173,8 @@ std::string noise_words(const ChangedSeries& one) {
     std::string text = plural(one.points, "point", "points");
     if (one.points < points_for_noise) return text + ": too few to learn their noise";
     text += fmt::format(", scatter {:.3g}", noise.sigma);
+    if (noise.slow_sigma > 0)
+        text += fmt::format(" (of it {:.3g} wanders slowly)", noise.slow_sigma);
     if (noise.rho >= 0.1) text += fmt::format(", autocorrelation {:.2f}", noise.rho);
     if (noise.outlier_share > 0)
         text += fmt::format(", {:.1f} % outliers set aside", 100 * noise.outlier_share);
@@ -184,6 +202,21 @@ std::string quiet_words(const ChangesReply& reply) {
                        plural(most, "point", "points"));
 }
 
+// Changes that are surely there and that nobody would see.
+std::string small_words(const ChangesReply& reply) {
+    constexpr std::size_t places_most = 5;
+    std::vector<std::string> places;
+    for (const ChangedSeries& one : reply.series)
+        for (const Change& change : one.report.small)
+            places.push_back(fmt::format("{} at {} ({})", one.name,
+                                         when_words(reply, one, change), effect_words(change)));
+    if (places.empty()) return "";
+    const std::size_t count = places.size();
+    if (count > places_most) places.resize(places_most);
+    return fmt::format("Small, below one sigma, and no alarm: {}{}.", fmt::join(places, "; "),
+                       count > places_most ? fmt::format(" and {} more", count - places_most) : "");
+}
+
 Report report_of(const ChangesReply& reply) {
     Report report;
     report.title = "Changes";
@@ -200,6 +233,8 @@ Report report_of(const ChangesReply& reply) {
                  {}});
     if (const std::string quiet = quiet_words(reply); !quiet.empty())
         found.paragraphs.push_back({quiet, Tone::plain, {}});
+    if (const std::string small = small_words(reply); !small.empty())
+        found.paragraphs.push_back({small, Tone::dim, {}});
     report.sections.push_back(std::move(found));
     if (reply.series.size() <= noise_lines_max) {
         Section noise;
@@ -327,7 +362,9 @@ Verb changes_verb() {
             "Reads CSV files with a column of times (dates, numbers or any labels; the first one "
             "unless --time names another) and columns of values, and looks for steps, ramps and "
             "saturating rises in each. The noise is learned from the series: scatter, "
-            "autocorrelation, outliers, two modes. No database is needed.\n\n"
+            "autocorrelation, slow wander, outliers, two modes. A short level that the series leaves again "
+            "is one excursion. A change below one sigma is small: listed apart, never an alarm. No "
+            "database is needed.\n\n"
             "Empty cells, NaN and infinities are gaps. Rows count from 0 in the order of the file; "
             "where times can be read and go backwards, rows are sorted by time first and the notes "
             "say so. Several columns, files or a folder are many series of one call: the rate of "

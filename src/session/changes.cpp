@@ -130,6 +130,8 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
         reply.notes.insert(reply.notes.end(), file->notes.begin(), file->notes.end());
         reply.files.push_back(std::move(*file));
     }
+    ChangeOptions options = request.options;
+    options.stop = &stop;
     for (std::size_t at = 0; at < reply.files.size(); ++at)
         for (std::size_t column = 0; column < reply.files[at].series.size(); ++column) {
             if (stop.stop_requested())
@@ -141,7 +143,8 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
             const std::vector<double>& values = reply.values_of(one);
             one.points = static_cast<std::size_t>(std::count_if(
                 values.begin(), values.end(), [](double value) { return std::isfinite(value); }));
-            one.report = find_changes(values, request.options);
+            one.report = find_changes(values, options);
+            if (stop.stop_requested()) return failed("interrupted before all series were read");
             for (const Change& change : one.report.changes)
                 one.p_value = std::min(one.p_value, change.p_value);
             reply.series.push_back(std::move(one));
