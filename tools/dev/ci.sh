@@ -82,7 +82,6 @@ timed --go-on "quick checks" bash tools/dev/check.sh format layers tidy shellche
 timed --go-on "clang-tidy" bash tools/dev/check.sh clang-tidy
 timed "dev test" ./dev test
 timed "sanitizers" sanitizers
-timed "fuzz" ./dev fuzz --seconds 10 --jobs "$(nproc)"
 timed "aarch64" aarch64
 timed "package" bash tools/dev/deb.sh
 summary
