@@ -214,8 +214,7 @@ Action define(CLI::App& app) {
                        "Finds runs removed at the end and an older copy.",
                        "Options"});
         runs[&sub] = [run = action.run, options, &sub](Call& call) {
-            options->expects_head = sub.get_option_no_throw("--expect-head") != nullptr &&
-                                    sub.count("--expect-head") > 0;
+            options->expects_head = was_given(sub, "--expect-head");
             return run(call, *options);
         };
     }

@@ -101,6 +101,10 @@ CLI::App& add_action(CLI::App& app, const char* name, const char* summary) {
 
 const CLI::App* chosen_action(const CLI::App& app) { return app.get_subcommands().front(); }
 
+bool was_given(const CLI::App& app, const std::string& option) {
+    return app.get_option_no_throw(option) != nullptr && app.count(option) > 0;
+}
+
 std::vector<std::string> words_in(const std::vector<std::string>& values) {
     std::vector<std::string> words;
     for (const std::string& value : values)

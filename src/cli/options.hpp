@@ -48,6 +48,8 @@ void add_each(CLI::App& app, std::vector<std::string>& values, const OptionText&
 // "info" of `peakward db info`: one of them must be named.
 CLI::App& add_action(CLI::App& app, const char* name, const char* summary);
 const CLI::App* chosen_action(const CLI::App& app);
+// Whether the command line has the option, whatever its value. False where the app has none.
+bool was_given(const CLI::App& app, const std::string& option);
 
 // The words of a list option after parsing: split at commas and spaces, repeats dropped.
 std::vector<std::string> words_in(const std::vector<std::string>& values);
