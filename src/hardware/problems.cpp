@@ -14,8 +14,9 @@ using Problems = std::vector<std::string>;
 
 // Given and derived peaks that are one figure agree within this; datasheets round.
 constexpr double agreement = 0.02;
-// A slip of a prefix (GFLOPS for TFLOPS) is a factor of 1000; no two real precisions of a product
-// are as far apart from the product's middle.
+// A slip of a prefix (GFLOPS for TFLOPS) is a factor of 1000; no real precision of a product is as
+// far from the product's middle, except fp64, which may have next to no units (B300: 1/60 of fp32
+// and 1/1800 of fp16): below the middle it is compared with fp32.
 constexpr double absurd_factor = 1000;
 
 void check_agreement(const HardwareSpec& spec, Problems& problems) {
@@ -45,15 +46,19 @@ void check_neighbours(const std::map<std::string, Figure>& figures, const std::s
         if (figure) values.push_back(*figure.value);
     if (values.size() < 2) return;
     const double middle = middle_of(std::move(values));
+    const auto fp32 = figures.find("fp32");
     for (const auto& [precision, figure] : figures) {
         if (!figure) continue;
-        const double factor = std::max(*figure.value / middle, middle / *figure.value);
+        const bool by_fp32 =
+            precision == "fp64" && *figure.value < middle && fp32 != figures.end() && fp32->second;
+        const double usual = by_fp32 ? *fp32->second.value : middle;
+        const double factor = std::max(*figure.value / usual, usual / *figure.value);
         if (factor >= absurd_factor)
             problems.push_back(fmt::format(
-                "{}.{}: {:.10g} is {:.0f} times {} than the middle of the entry's peaks ({:.10g}): "
-                "is it in 10^9 operations per second?",
-                field, precision, *figure.value, factor, *figure.value > middle ? "more" : "less",
-                middle));
+                "{}.{}: {:.10g} is {:.0f} times {} than {} ({:.10g}): is it in 10^9 operations per "
+                "second?",
+                field, precision, *figure.value, factor, *figure.value > usual ? "more" : "less",
+                by_fp32 ? "fp32" : "the middle of the entry's peaks", usual));
     }
 }
 

@@ -60,6 +60,12 @@ TEST(ReadSpec, RefusesFiguresThatCannotBe) {
     json["theoretical_peaks_gops"]["fp16"] = figure(204'800'000);
     EXPECT_THAT(refusal_of(json),
                 AllOf(HasSubstr("theoretical_peaks_gops.fp16"), HasSubstr("times more")));
+    json["theoretical_peaks_gops"]["fp16"] = figure(204'800);
+    json["theoretical_peaks_gops"]["fp64"] = figure(100);  // 1/512 of fp32, 1/2048 of the middle
+    EXPECT_EQ(refusal_of(json), "");
+    json["theoretical_peaks_gops"]["fp64"] = figure(25.6);  // 1/2 of fp32, in TFLOPS
+    EXPECT_THAT(refusal_of(json),
+                AllOf(HasSubstr("theoretical_peaks_gops.fp64"), HasSubstr("2000 times less")));
     json = example_json();
     json["clocks_ghz"]["base"] = figure(1'500);
     EXPECT_THAT(refusal_of(json), AllOf(HasSubstr("clocks_ghz.base"), HasSubstr("absurd")));

@@ -388,9 +388,7 @@ class Products(TreeTest):
         self.assertIn("nvfp4", catalog)
         for name in SCHEMAS:
             schema = json.loads((ROOT / "data/schema" / name).read_text("utf-8"))
-            listed = next(
-                enum for enum in check_hardware.values(schema, "enum") if "bf16" in enum
-            )
+            listed = next(enum for enum in check_hardware.values(schema, "enum") if "bf16" in enum)
             self.assertEqual(listed, catalog, name)
 
 
