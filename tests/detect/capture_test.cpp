@@ -149,7 +149,7 @@ TEST_F(InstallIdTest, IsMadeOnceAndKept) {
     EXPECT_EQ(first.note, "");
     EXPECT_EQ(install_id(folder_ + "/deep/state").id, first.id);
     EXPECT_NE(install_id(folder_ + "/other").id, first.id) << "same hardware, another installation";
-    StillClock clock;
+    TickingClock clock;
     DetectOptions options;
     options.state_folder = folder_ + "/deep/state";
     EXPECT_EQ(detect(*machine("docker-half-cpu"), clock, options).install, first.id);

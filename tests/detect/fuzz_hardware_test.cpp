@@ -21,7 +21,7 @@ namespace {
 
 // The hardware sources alone; hwloc reads the untouched tree and would tell nothing.
 Hardware hardware_of(const SysRoot& root) {
-    StillClock clock;
+    TickingClock clock;
     const DetectOptions options;
     Context context;
     for (const auto collect : {collect_cpuinfo, collect_cpuid, collect_topology, collect_smbios,

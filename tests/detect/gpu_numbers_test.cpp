@@ -239,7 +239,7 @@ TEST(RocmVisibleDevices, AreTakenOneAfterTheOther) {
 
 TEST(CudaVisibleDevices, OfAContextIsWhatTheOptionsSay) {
     const auto root = machine("nvidia-dgx-h100");
-    StillClock clock;
+    TickingClock clock;
     DetectOptions options;
     options.visible_devices = detail::VisibleDevices{.cuda = "7", .rocr = {}, .hip = {}};
     const Hardware hardware = detect(*root, clock, options).hardware;

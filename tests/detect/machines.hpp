@@ -27,7 +27,7 @@ inline std::unique_ptr<SysRoot> machine(const std::string& name) {
 }
 
 // Watching load takes time on a real machine; a captured one does not change while we sleep.
-class StillClock final : public Clock {
+class TickingClock final : public Clock {
 public:
     Nanoseconds monotonic() override { return now_ += std::chrono::milliseconds(1); }
     std::chrono::system_clock::time_point wall_now() override { return {}; }
@@ -38,7 +38,7 @@ private:
 };
 
 inline Context detect_on(const SysRoot& root) {
-    StillClock clock;
+    TickingClock clock;
     return detect(root, clock, DetectOptions{});
 }
 inline Context detect_on(const std::string& name) { return detect_on(*machine(name)); }

@@ -260,7 +260,7 @@ Context two_unlike_gpus(const char* visible) {
                R"({"gpu":2,"fact":"uuid","value":"GPU-bbbb1111-2"})" + "\n";
     });
     changed.folder("/sys/bus/pci/devices", {"0000:1d:00.0", "0000:e3:00.0"});
-    StillClock clock;
+    TickingClock clock;
     DetectOptions options;
     options.visible_devices = detail::VisibleDevices{};
     if (visible) options.visible_devices->cuda = visible;
