@@ -198,8 +198,8 @@ TEST(ComputePeak, IsDoubtfulWhenTheProbeIsNearNoLegalValue) {
 TEST(ComputePeak, SumsTheKindsOfAHybridFromTheTableOnBareMetal) {
     Context context = a_guest();
     context.environment.virtualization = Fact<std::string>::known("none", "CPUID");
-    CoreKind p{"performance", "golden_cove", 8, {}, Fact<double>::known(4900, "cpufreq")};
-    CoreKind e{"efficiency", "gracemont", 4, {}, Fact<double>::known(3800, "cpufreq")};
+    CoreKind p{"performance", "golden_cove", "", 8, {}, Fact<double>::known(4900, "cpufreq")};
+    CoreKind e{"efficiency", "gracemont", "", 4, {}, Fact<double>::known(3800, "cpufreq")};
     context.hardware.cpu.core_kinds = {p, e};
     const Peak peak =
         theoretical_compute_peak(context, std::vector{kernel("avx2", "fp32", 32)}, "fp32");

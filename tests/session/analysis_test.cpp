@@ -265,7 +265,7 @@ peakward::Run guest_run(std::uint64_t seed, int day, double per_cycle = 31.8,
                          .windows = 1,
                          .timestamp_unix = 1795000000 + day * day_s});
     run.products.clear();
-    run.context.hardware.cpu.core_kinds = {CoreKind{"", "zen3", 2, {0, 1}, {}}};
+    run.context.hardware.cpu.core_kinds = {CoreKind{"", "zen3", "", 2, {0, 1}, {}}};
     const auto probe = [&](Measurement& m, const char* isa, double rate) {
         m.what = {"compute_peak", "fp32", {{"isa", std::string(isa)}}, "cpu", "native", 2};
         m.outcome = Outcome::measured;
