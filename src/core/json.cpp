@@ -148,7 +148,7 @@ private:
     }
     bool open(Json container, std::size_t bytes) {
         if (open_.size() == depth_max)
-            return refuse(fmt::format("nested deeper than {} levels", depth_max));
+            return refuse(fmt::format("JSON nested deeper than {} levels", depth_max));
         Json* const place = put(std::move(container), bytes);
         if (place) open_.push_back(place);
         return place != nullptr;

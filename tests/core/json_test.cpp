@@ -62,7 +62,7 @@ TEST(ParseJson, RefusesAKeyThatAnObjectHasTwice) {
     EXPECT_EQ(message("{\"a\": 1,\n \"b\": {\"a\": 2},\n  \"a\": 3}"),
               "a.json: ambiguous: one object has the key 'a' twice, at line 3, column 3 again");
     EXPECT_EQ(message(R"([{"\u0061\"": 1, "a\"": {}}])"),
-              "a.json: ambiguous: one object has the key 'a\"' twice, at line 1, column 16 again");
+              "a.json: ambiguous: one object has the key 'a\"' twice, at line 1, column 18 again");
     EXPECT_EQ(message(R"({"a": {"b": 1}, "b": {"a": 1}, "": 0, "A": 2})"), "");
 }
 
