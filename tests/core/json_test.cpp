@@ -51,7 +51,7 @@ TEST(ParseJson, TakesAsManyLevelsAsItSays) {
     EXPECT_TRUE(parse_json(std::string(200, '[') + "1" + std::string(200, ']'), "deep"));
     const auto deeper = parse_json(std::string(201, '[') + std::string(201, ']'), "deeper");
     ASSERT_FALSE(deeper);
-    EXPECT_EQ(deeper.error().message, "deeper: nested deeper than 200 levels");
+    EXPECT_EQ(deeper.error().message, "deeper: JSON nested deeper than 200 levels");
 }
 
 TEST(ParseJson, RefusesAKeyThatAnObjectHasTwice) {
