@@ -26,7 +26,8 @@ constexpr const char* usage =
     "  --seed N    of every generated series; 20261128 unless told\n"
     "  --series N  series for each row; 200 for false_alarms and watched, 150 for steps, 100 for\n"
     "              slow, excursions and shapes, 20 for time unless told\n"
-    "  --part NAME one of false_alarms, steps, slow, excursions, watched, shapes, time; all of them\n"
+    "  --part NAME one of false_alarms, steps, slow, excursions, watched, shapes, time; all of "
+    "them\n"
     "              unless told\n"
     "  --write DIR writes DIR/change_points.json: the series of false_alarms and steps, where "
     "they\n"
@@ -397,8 +398,7 @@ Values slow_series(const Slow& slow, planted::Gaussian& random) {
     Values values;
     double carried = slow.sigma * random();
     for (std::size_t i = 0; i < slow_points; ++i) {
-        carried = slow.rho * carried +
-                  slow.sigma * std::sqrt(1 - slow.rho * slow.rho) * random();
+        carried = slow.rho * carried + slow.sigma * std::sqrt(1 - slow.rho * slow.rho) * random();
         values.push_back(level + sigma * (carried + random()));
     }
     return values;
@@ -411,8 +411,7 @@ Planted stepped_slow_series(const Slow& slow, planted::Gaussian& random) {
     const int count = 1 + static_cast<int>(4 * random.uniform());
     for (int i = 0; i < count; ++i) {
         const auto room = static_cast<double>(slow_points - 2 * distance_min);
-        const std::size_t at =
-            distance_min + static_cast<std::size_t>(room * random.uniform());
+        const std::size_t at = distance_min + static_cast<std::size_t>(room * random.uniform());
         const auto is_close = [&](std::size_t other) {
             return (at > other ? at - other : other - at) < distance_min;
         };
@@ -446,9 +445,9 @@ bool slow(const Options& options) {
         }
         const double percent = 100.0 * alarms / count, aim = k == 0 ? 0.95 : 0.90;
         fmt::print("{:>5.2f} {:>6.2f} {:>9.1f} {:>8} {:>9.3f} {:>7.3f} {:>6.3f} {:.2f} {}\n",
-                   slow_noises[k].rho, slow_noises[k].sigma, percent, verdict(percent <= 4, all_met),
-                   score.precision(), score.recall(), score.f1(), aim,
-                   verdict(score.f1() >= aim, all_met));
+                   slow_noises[k].rho, slow_noises[k].sigma, percent,
+                   verdict(percent <= 4, all_met), score.precision(), score.recall(), score.f1(),
+                   aim, verdict(score.f1() >= aim, all_met));
         std::fflush(stdout);
     }
     return all_met;
@@ -457,9 +456,10 @@ bool slow(const Options& options) {
 bool excursions(const Options& options) {
     const int count = options.series_or(100);
     bool all_met = true;
-    fmt::print("\nexcursions: {} series of 200 points, Gaussian noise, 3 to 10 points away from the "
-               "level; one event with exact first and last point\n",
-               count);
+    fmt::print(
+        "\nexcursions: {} series of 200 points, Gaussian noise, 3 to 10 points away from the "
+        "level; one event with exact first and last point\n",
+        count);
     fmt::print("{:>6} {:>8} {:>9}\n", "sigmas", "exact %", "aim 95 %");
     for (const double size : {5.0, 6.0, 8.0, 20.0}) {
         int exact = 0;
@@ -618,8 +618,8 @@ Options parse(int argc, char** argv) {
         else
             bench::die(fmt::format("not understood: {} {}\n{}", name, value, usage));
     }
-    const std::string parts[] = {"",        "false_alarms", "steps", "slow", "excursions",
-                                 "watched", "shapes",       "time"};
+    const std::string parts[] = {"",           "false_alarms", "steps",  "slow",
+                                 "excursions", "watched",      "shapes", "time"};
     if (std::find(std::begin(parts), std::end(parts), options.part) == std::end(parts))
         bench::die(fmt::format("there is no part {}\n{}", options.part, usage));
     return options;

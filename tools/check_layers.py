@@ -63,7 +63,7 @@ LIBRARIES: list[tuple[str, str, tuple[str, ...]]] = [
     (r"tl/expected\.hpp", "tl::expected", ("src/core",)),
     (r"openssl/.*", "libcrypto", ("src/core",)),
     (r"CLI/.*", "CLI11", ("src/cli",)),
-    (r"sqlite3(ext)?\.h", "SQLite", ("src/store",)),
+    (r"sqlite3(ext)?\.h", "SQLite", ("src/store", "tests/store")),
     (r"(onnx|google/protobuf)/.*", "ONNX", ("src/networks",)),
     (r"hwloc(\.h|/.*)", "hwloc", ("src/detect",)),
     (r"valijson/.*", "valijson", ("src/hardware",)),

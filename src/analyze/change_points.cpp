@@ -22,7 +22,7 @@ using namespace analysis;
 struct Work : PreparedValues {
     Wander wander;
     std::vector<std::size_t> steps;
-    std::optional<Trend> trend;  // instead of steps: the series is one long rise or fall
+    std::optional<Trend> trend;            // instead of steps: the series is one long rise or fall
     std::optional<double> newest_p_value;  // the last step was found by the look at the newest
 
     std::size_t begin_of(std::size_t i) const { return i == 0 ? 0 : steps[i - 1]; }
@@ -141,8 +141,8 @@ Explanation explain(Work work, Spread start, const ChangeOptions& options) {
     return found;
 }
 
-// The noise of the series beside those of the steps that are none of it: steps of half, one and a half
-// … sigma may be levels, or the noise may wander as far.
+// The noise of the series beside those of the steps that are none of it: steps of half, one and a
+// half … sigma may be levels, or the noise may wander as far.
 Wander learn_wander(const Work& work, const Explanation& explanation) {
     constexpr double price_of_step = 3.5;  // in logarithms of the points
     const Levels levels(work.values, explanation.spread.rho);
@@ -175,8 +175,8 @@ Wander learn_wander(const Work& work, const Explanation& explanation) {
 // z of a trend's rise: its ends are the means of about half of the points each.
 double trend_z(const Trend& trend, const Wander& wander, std::size_t points) {
     const std::size_t half = std::max<std::size_t>(1, points / 2);
-    const double uncertain = wander.exists()
-                                 ? wander.variance(half, half) / trend.difference_variance : 1;
+    const double uncertain =
+        wander.exists() ? wander.variance(half, half) / trend.difference_variance : 1;
     return trend.slope_z / std::sqrt(std::max(1.0, uncertain));
 }
 
@@ -355,8 +355,8 @@ NoiseDensity density_of(const Work& work, const Levels& levels, const Split& spl
     const double variance = variance_before(work, levels, split.at);
     density.sigma = std::sqrt(variance * (1 + asked / known)) * wider;
     if (work.wander.exists())
-        density.sigma *= std::sqrt(
-            uncertainty(levels, variance, work.wander, split.begin, split.at, split.at + split.count));
+        density.sigma *= std::sqrt(uncertainty(levels, variance, work.wander, split.begin, split.at,
+                                               split.at + split.count));
     set_tails(density, work, levels, split.at);
     return density;
 }
@@ -519,17 +519,16 @@ Change trend_change(const Work& work, const Trend& trend) {
 
 // Places are the caller's.
 Change excursion_change(const Work& work, const Levels& levels, const Excursion& excursion) {
-    const auto next =
-        std::lower_bound(work.places.begin(), work.places.end(), excursion.first);
+    const auto next = std::lower_bound(work.places.begin(), work.places.end(), excursion.first);
     const std::size_t at = std::size_t(next - work.places.begin());
     const auto step = std::lower_bound(work.steps.begin(), work.steps.end(), at);
     const std::size_t begin = step == work.steps.begin() ? 0 : *(step - 1);
     const std::size_t end = step == work.steps.end() ? work.size() : *step;
     const double before = levels.level(begin, std::max(begin + 1, end == at ? at : end));
-    const double returned = end == at && at < work.size()
-                                ? levels.level(at, step + 1 == work.steps.end() ? work.size()
-                                                                                : *(step + 1))
-                                : before;
+    const double returned =
+        end == at && at < work.size()
+            ? levels.level(at, step + 1 == work.steps.end() ? work.size() : *(step + 1))
+            : before;
     const double points = double(excursion.last - excursion.first + 1);
     Change change;
     change.kind = ChangeKind::excursion;
@@ -600,8 +599,8 @@ std::vector<Change> lasting_changes(const Work& work, const Levels& levels) {
     return changes;
 }
 
-// The last value, where it was set aside and nothing so far out was seen before: it may be an outlier
-// or the first of a new level.
+// The last value, where it was set aside and nothing so far out was seen before: it may be an
+// outlier or the first of a new level.
 std::optional<Change> suspect_last_value(const Work& work, const Levels& levels,
                                          const ChangeOptions& options) {
     constexpr double usual_share = 0.5;  // of its distance: outliers like it have been seen
@@ -685,8 +684,8 @@ ChangeReport find_changes(std::span<const double> values, const ChangeOptions& o
     noise.rho = work.spread.rho;
     noise.slow_sigma = work.size_in_unit(work.wander.slow_sigma());
     noise.outlier_share = double(work.outliers.size()) / double(points);
-    const double mode_distance = work.has_modes ? work.mode_distance
-                                                : find_modes(residuals_of(work, levels)).distance;
+    const double mode_distance =
+        work.has_modes ? work.mode_distance : find_modes(residuals_of(work, levels)).distance;
     noise.two_modes = mode_distance > work.floor;
     if (noise.two_modes) noise.mode_distance = work.size_in_unit(mode_distance);
     for (const std::size_t place : work.outliers) report.outliers[place] = true;

@@ -23,20 +23,20 @@ namespace peakward {
 class StopToken;
 
 enum class ChangeKind {
-    step,      // from one level to another at `index`
-    ramp,      // a steady rise or fall from `index` to `end`
-    saturate,  // a rise or fall that begins at `index` and levels out by `end`
+    step,       // from one level to another at `index`
+    ramp,       // a steady rise or fall from `index` to `end`
+    saturate,   // a rise or fall that begins at `index` and levels out by `end`
     excursion,  // the level leaves at `index`, for a few points, and is back after `end`
 };
 std::string_view to_string(ChangeKind kind);
 
 struct Change {
     ChangeKind kind = ChangeKind::step;
-    std::size_t index = 0;      // first point of the new behaviour
-    std::size_t end = 0;  // last point of a ramp, curve or excursion; of a step the same as index
-    double before = 0;    // level before
-    double after = 0;     // level after; of an excursion: its own level
-    double returned = 0;  // of an excursion: the level after it; else the same as `after`
+    std::size_t index = 0;  // first point of the new behaviour
+    std::size_t end = 0;    // last point of a ramp, curve or excursion; of a step the same as index
+    double before = 0;      // level before
+    double after = 0;       // level after; of an excursion: its own level
+    double returned = 0;    // of an excursion: the level after it; else the same as `after`
     double effect_percent = 0;  // 100 x (after - before) / |before|; 0 where before is 0
     // |after - before| over the noise's sigma; infinite where the series does not scatter.
     double effect_sigma = 0;

@@ -211,8 +211,7 @@ private:
             const bool makes_short_level =
                 (borders[i] > 0 && best.at - borders[i] < points_min_) ||
                 (borders[i + 1] < levels_.size() && borders[i + 1] - best.at < points_min_);
-            if (best.at == 0 || makes_short_level ||
-                share(borders[i], best.at, borders[i + 1]) < 1)
+            if (best.at == 0 || makes_short_level || share(borders[i], best.at, borders[i + 1]) < 1)
                 continue;
             steps_.push_back(best.at);
             changed = true;

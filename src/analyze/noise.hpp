@@ -11,8 +11,8 @@ namespace peakward::analysis {
 
 double median_of(std::vector<double> values);  // NaN of none
 
-// Variance of values around their median, outliers among them drawn in to 2.5 sigma. Also right where
-// more than half of the values are equal.
+// Variance of values around their median, outliers among them drawn in to 2.5 sigma. Also right
+// where more than half of the values are equal.
 double winsorised_variance(std::vector<double> values);
 
 // Variance of e_t and its lag-1 autocorrelation.
@@ -28,8 +28,8 @@ Spread spread_of_differences(std::span<const double> values);
 // From residuals around `levels` fitted levels, with the bias that fitting causes taken off.
 Spread spread_of_residuals(std::span<const double> residuals, std::size_t levels);
 
-// Values `far` or more from what stands before and from what stands after, alone or in twos: three in
-// a row are a level. Where so many are found that they are the noise itself, none is.
+// Values `far` or more from what stands before and from what stands after, alone or in twos: three
+// in a row are a level. Where so many are found that they are the noise itself, none is.
 std::vector<bool> outliers_of(std::span<const double> values, double far);
 // As many of so many points may be set aside.
 std::size_t outliers_most(std::size_t points);

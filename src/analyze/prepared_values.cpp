@@ -50,9 +50,7 @@ void drop(PreparedValues& prepared, std::size_t begin, std::size_t end) {
 
 void find_modes_of_series(PreparedValues& prepared) {
     const Modes modes = find_modes(prepared.values);
-    if (modes.distance <= resolution ||
-        !jumps_between_modes(prepared.values, modes.border))
-        return;
+    if (modes.distance <= resolution || !jumps_between_modes(prepared.values, modes.border)) return;
     prepared.has_modes = true;
     prepared.mode_distance = modes.distance;
 }
@@ -65,11 +63,12 @@ double floor_of(std::span<const double> values) {
            4 * std::numeric_limits<double>::epsilon() * double(values.size()) * largest;
 }
 
-// Values that move in quanta, as whole numbers do, may hide noise of up to a part of one. Values that
-// hardly ever move tell nothing of quanta.
+// Values that move in quanta, as whole numbers do, may hide noise of up to a part of one. Values
+// that hardly ever move tell nothing of quanta.
 double quantum_sigma(std::span<const double> values) {
     constexpr std::size_t moves_least = 4;
-    constexpr double sigma_of_rounding = 0.2887;  // 1 / sqrt(12): every place within one is as likely
+    constexpr double sigma_of_rounding =
+        0.2887;  // 1 / sqrt(12): every place within one is as likely
     double quantum = std::numeric_limits<double>::infinity();
     std::size_t moves = 0;
     for (std::size_t t = 1; t < values.size(); ++t) {

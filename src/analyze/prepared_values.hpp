@@ -1,5 +1,5 @@
-// The values of a series as the search for changes works on them: without gaps and outliers, scaled and
-// centred so that no sum or square leaves the range of a double.
+// The values of a series as the search for changes works on them: without gaps and outliers, scaled
+// and centred so that no sum or square leaves the range of a double.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +28,10 @@ struct PreparedValues {
     std::vector<std::size_t> outliers;  // the same, of values set aside; ascending
     std::vector<double> outlier_values;
     std::vector<Excursion> excursions;
-    double far = 0;     // that outliers lie out
-    double floor = resolution;  // what sums of so many values cannot tell apart; scaled
+    double far = 0;                   // that outliers lie out
+    double floor = resolution;        // what sums of so many values cannot tell apart; scaled
     double sigma_least = resolution;  // of noise that is rounded as the values are
-    double centre = 0;  // scaled
+    double centre = 0;                // scaled
     int exponent = 0;
     bool has_modes = false;  // values jump between two levels and back all the time
     double mode_distance = 0;

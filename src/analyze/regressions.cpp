@@ -184,7 +184,8 @@ void learn(Prepared& p) {
     p.repeats = learn_repeats(values);
 }
 
-// An excursion is two steps here: a drop and its recovery cut the series into blocks like any other.
+// An excursion is two steps here: a drop and its recovery cut the series into blocks like any
+// other.
 std::vector<Change> with_both_edges(std::vector<Change> changes) {
     std::vector<Change> edges;
     for (Change& change : changes) {

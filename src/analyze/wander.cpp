@@ -17,8 +17,8 @@ constexpr std::array<double, 6> slow_shares{0.04, 0.08, 0.14, 0.22, 0.35, 0.6};
 // Of noise without white noise, which the levels' own model knows.
 constexpr std::array<double, 8> first_order_rhos{0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9};
 
-// White noise and a slow component of total variance one, as Kalman's filter sees it `k` points after
-// the beginning of a level.
+// White noise and a slow component of total variance one, as Kalman's filter sees it `k` points
+// after the beginning of a level.
 class Filter {
 public:
     Filter(double rho, double share) {
@@ -31,8 +31,8 @@ public:
             place.level = 1 - level;
             place.log_variance = std::log(place.variance);
             level = rho * level + place.gain * place.level;
-            predicted = rho * rho * predicted * (1 - predicted / place.variance) +
-                        share * (1 - rho * rho);
+            predicted =
+                rho * rho * predicted * (1 - predicted / place.variance) + share * (1 - rho * rho);
         }
         rho_ = rho;
     }
@@ -89,8 +89,8 @@ Fit fit(std::span<const double> values, std::span<const std::size_t> steps, doub
     }
     const double n = double(values.size());
     Fit fit{0, squares / n, rho, share};
-    fit.price = n * std::log(std::max(fit.variance, std::numeric_limits<double>::min())) +
-                log_variance;
+    fit.price =
+        n * std::log(std::max(fit.variance, std::numeric_limits<double>::min())) + log_variance;
     return fit;
 }
 

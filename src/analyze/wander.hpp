@@ -1,6 +1,6 @@
-// The slow component of a series' noise. Real series wander: beside what differs from point to point
-// they have a part that stays for many points, which lag-1 autocorrelation cannot see. It makes the
-// level of L points less certain than L independent points would be.
+// The slow component of a series' noise. Real series wander: beside what differs from point to
+// point they have a part that stays for many points, which lag-1 autocorrelation cannot see. It
+// makes the level of L points less certain than L independent points would be.
 //
 // The noise is white noise and a first-order autoregressive process added up, which is ARMA(1,1).
 #pragma once
@@ -23,7 +23,8 @@ public:
     bool exists() const { return slow_variance_ > 0; }
     double slow_sigma() const { return std::sqrt(slow_variance_); }
     // Minus twice the log-likelihood of the noise, with the price of its parameters by the Bayesian
-    // information criterion: the lower the better `steps` and the noise together explain the values.
+    // information criterion: the lower the better `steps` and the noise together explain the
+    // values.
     double price() const { return price_; }
 
     // Variance of the difference between the means of neighbouring levels of so many points.

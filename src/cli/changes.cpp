@@ -132,13 +132,12 @@ Table people_table(const ChangesReply& reply) {
                      {"p_value", "p", Unit::none, right, 1}};
     for (const ChangedSeries& one : reply.series)
         for (const Change& change : one.report.changes)
-            table.rows.push_back({cell(one.name), cell(when_words(reply, one, change)),
-                                  cell(kind_words(change)),
-                                  cell(effect_words(change), Tone::strong),
-                                  cell(sigma_words(change)),
-                                  cell(fmt::format("{:.4g}", change.before)),
-                                  cell(fmt::format("{:.4g}", change.after)),
-                                  cell(fmt::format("{:.2g}", change.p_value))});
+            table.rows.push_back(
+                {cell(one.name), cell(when_words(reply, one, change)), cell(kind_words(change)),
+                 cell(effect_words(change), Tone::strong), cell(sigma_words(change)),
+                 cell(fmt::format("{:.4g}", change.before)),
+                 cell(fmt::format("{:.4g}", change.after)),
+                 cell(fmt::format("{:.2g}", change.p_value))});
     return table;
 }
 
@@ -208,8 +207,8 @@ std::string small_words(const ChangesReply& reply) {
     std::vector<std::string> places;
     for (const ChangedSeries& one : reply.series)
         for (const Change& change : one.report.small)
-            places.push_back(fmt::format("{} at {} ({})", one.name,
-                                         when_words(reply, one, change), effect_words(change)));
+            places.push_back(fmt::format("{} at {} ({})", one.name, when_words(reply, one, change),
+                                         effect_words(change)));
     if (places.empty()) return "";
     const std::size_t count = places.size();
     if (count > places_most) places.resize(places_most);
@@ -362,7 +361,8 @@ Verb changes_verb() {
             "Reads CSV files with a column of times (dates, numbers or any labels; the first one "
             "unless --time names another) and columns of values, and looks for steps, ramps and "
             "saturating rises in each. The noise is learned from the series: scatter, "
-            "autocorrelation, slow wander, outliers, two modes. A short level that the series leaves again "
+            "autocorrelation, slow wander, outliers, two modes. A short level that the series "
+            "leaves again "
             "is one excursion. A change below one sigma is small: listed apart, never an alarm. No "
             "database is needed.\n\n"
             "Empty cells, NaN and infinities are gaps. Rows count from 0 in the order of the file; "

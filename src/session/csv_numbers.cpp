@@ -30,8 +30,8 @@ std::string with_plain_groups(std::string_view cell) {
     return text;
 }
 
-// The digits before the decimals, without `separator` between groups of three; false where the groups
-// are none: "1,23,456", "0,123", ",5".
+// The digits before the decimals, without `separator` between groups of three; false where the
+// groups are none: "1,23,456", "0,123", ",5".
 bool take_groups(std::string& whole, char separator) {
     const std::size_t first = whole.find(separator);
     if (first == std::string::npos) return true;
@@ -92,18 +92,20 @@ bool NumberEvidence::take(const std::string& cell, std::size_t line) {
 
 NumberEvidence::Verdict NumberEvidence::verdict(std::optional<NumberStyle> file_style) const {
     if (comma_.line > 0 && point_.line > 0)
-        return {NumberStyle::decimal_point,
-                fmt::format("line {} has '{}' and line {} has '{}': a comma cannot be both, and the "
-                            "numbers of a column are written in one way",
-                            comma_.line, comma_.text, point_.line, point_.text)};
+        return {
+            NumberStyle::decimal_point,
+            fmt::format("line {} has '{}' and line {} has '{}': a comma cannot be both, and the "
+                        "numbers of a column are written in one way",
+                        comma_.line, comma_.text, point_.line, point_.text)};
     if (comma_.line > 0) return {NumberStyle::decimal_comma, ""};
     if (point_.line > 0 || ambiguous_.line == 0) return {NumberStyle::decimal_point, ""};
     if (file_style && is_all_ambiguous()) return {*file_style, ""};
-    return {NumberStyle::decimal_point,
-            fmt::format("line {}: '{}' may be a number with decimals or one of thousands, and no cell "
-                        "of the column tells which; write it without the comma, or with a decimal "
-                        "point",
-                        ambiguous_.line, ambiguous_.text)};
+    return {
+        NumberStyle::decimal_point,
+        fmt::format("line {}: '{}' may be a number with decimals or one of thousands, and no cell "
+                    "of the column tells which; write it without the comma, or with a decimal "
+                    "point",
+                    ambiguous_.line, ambiguous_.text)};
 }
 
 }  // namespace peakward

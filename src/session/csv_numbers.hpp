@@ -1,5 +1,5 @@
-// How the numbers of a CSV column are written. A comma or a point may part thousands or decimals; the
-// cells of a column decide together, and where they cannot, the column is refused.
+// How the numbers of a CSV column are written. A comma or a point may part thousands or decimals;
+// the cells of a column decide together, and where they cannot, the column is refused.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ enum class NumberStyle {
     decimal_comma,  // 1234,5, and 1.234,5
 };
 
-// NaN and infinities are numbers. Spaces, apostrophes and underscores between groups of three digits
-// part thousands in either style. Nothing: it is text.
+// NaN and infinities are numbers. Spaces, apostrophes and underscores between groups of three
+// digits part thousands in either style. Nothing: it is text.
 std::optional<double> parse_styled_number(std::string_view cell, NumberStyle style);
 
 // What the cells of one column say about its style. Cells come without surrounding space.

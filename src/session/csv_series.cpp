@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -186,11 +186,12 @@ struct Column {
     std::string first_cell() const { return text_line > 0 ? quoted(text) : "empty"; }
 };
 
-// "commit", "driver_version", "run id": numbers in such a column name something and measure nothing.
+// "commit", "driver_version", "run id": numbers in such a column name something and measure
+// nothing.
 bool is_name_of_labels(const std::string& column) {
     static constexpr std::array<std::string_view, 13> names{
-        "commit", "sha", "sha1",  "hash", "revision", "rev", "changeset",
-        "version", "tag", "branch", "id",  "uuid",     "build"};
+        "commit",  "sha", "sha1",   "hash", "revision", "rev",  "changeset",
+        "version", "tag", "branch", "id",   "uuid",     "build"};
     const std::string lower = to_lower(column);
     std::size_t begin = lower.size();
     while (begin > 0 && std::isalnum(static_cast<unsigned char>(lower[begin - 1]))) --begin;
@@ -200,8 +201,8 @@ bool is_name_of_labels(const std::string& column) {
 // A column whose values say what a row of a long table is about.
 bool is_name_of_subjects(const std::string& column) {
     static constexpr std::array<std::string_view, 14> names{
-        "metric", "metric_name", "name",   "benchmark", "test",   "test_name",   "case",
-        "series", "measurement", "kernel", "operation", "query",  "command",     "variable"};
+        "metric", "metric_name", "name",   "benchmark", "test",  "test_name", "case",
+        "series", "measurement", "kernel", "operation", "query", "command",   "variable"};
     return std::find(names.begin(), names.end(), to_lower(column)) != names.end();
 }
 
@@ -218,7 +219,8 @@ constexpr std::array<RunTable, 5> run_tables{{
     {"pytest-benchmark", {"name", "mean", "stddev", "rounds"}},
 }};
 
-// One file while it is read: twice, because the cells of a column decide together how they are written.
+// One file while it is read: twice, because the cells of a column decide together how they are
+// written.
 class Reading {
 public:
     Reading(std::string_view text, const std::string& name, const CsvChoice& choice,
@@ -228,10 +230,10 @@ public:
     }
 
     Result<CsvFile> read() && {
-        for (const auto stage : {&Reading::survey, &Reading::choose_columns,
-                                 &Reading::refuse_other_tables, &Reading::choose_times,
-                                 &Reading::choose_styles, &Reading::choose_series,
-                                 &Reading::take_values})
+        for (const auto stage :
+             {&Reading::survey, &Reading::choose_columns, &Reading::refuse_other_tables,
+              &Reading::choose_times, &Reading::choose_styles, &Reading::choose_series,
+              &Reading::take_values})
             if (const Status done = (this->*stage)(); !done)
                 return tl::make_unexpected(done.error());
         put_in_order();
@@ -384,7 +386,8 @@ private:
             if (column.labels.size() < rows_) continue;
             return wrong(fmt::format(
                 "is the table of one {} run: its rows are benchmarks, not points in time. Collect "
-                "one row a run in a file of your own, with the time in the first column and a column "
+                "one row a run in a file of your own, with the time in the first column and a "
+                "column "
                 "for each benchmark",
                 table.program));
         }
@@ -401,8 +404,7 @@ private:
                 quoted(column.name), plural(subjects.size(), "subject"),
                 names_words(std::span<const std::string>(subjects).first(
                     std::min<std::size_t>(subjects.size(), 5))),
-                separator_ == '\t' ? "\\t" : std::string(1, separator_), i + 1,
-                subjects.front()));
+                separator_ == '\t' ? "\\t" : std::string(1, separator_), i + 1, subjects.front()));
         }
         return {};
     }
@@ -438,14 +440,16 @@ private:
         if (*time_ != candidates.front())
             note(fmt::format("times are read from column {}", quoted(names_[*time_])));
         if (times_.odd_cell)
-            note(fmt::format("the time in line {} ({}) cannot be read like those before it, so the "
-                             "rows are taken in the order of the file",
-                             lines_[*times_.odd_cell], quoted(cells[*times_.odd_cell])));
-        else if (times_.instants.empty() && (is_name_of_times(names_[*time_]) ||
-                                             looks_like_time(cells.front())))
-            note(fmt::format("the times in column {} ({}) cannot be read, so the rows are taken in "
-                             "the order of the file",
-                             quoted(names_[*time_]), quoted(cells.front())));
+            note(
+                fmt::format("the time in line {} ({}) cannot be read like those before it, so the "
+                            "rows are taken in the order of the file",
+                            lines_[*times_.odd_cell], quoted(cells[*times_.odd_cell])));
+        else if (times_.instants.empty() &&
+                 (is_name_of_times(names_[*time_]) || looks_like_time(cells.front())))
+            note(
+                fmt::format("the times in column {} ({}) cannot be read, so the rows are taken in "
+                            "the order of the file",
+                            quoted(names_[*time_]), quoted(cells.front())));
         return {};
     }
 
@@ -494,7 +498,8 @@ private:
             if (i == time_) continue;
             const std::string reason = reason_to_leave_out(i);
             // A separator at the end of the first row, too.
-            const bool is_nothing = columns_[i].gaps == rows_ && !first_is_data_ && header_[i].empty();
+            const bool is_nothing =
+                columns_[i].gaps == rows_ && !first_is_data_ && header_[i].empty();
             if (reason.empty())
                 wanted_.push_back(i);
             else if (!is_nothing)
@@ -507,16 +512,16 @@ private:
         for (const std::size_t i : wanted_) {
             const Column& column = columns_[i];
             if (column.numbers == 0 || (column.is_text() && !choice_.columns.empty()))
-                return wrong(fmt::format("has no numbers in column {}{}", quoted(column.name),
-                                         column.text_line > 0 ? fmt::format(": line {} has {}",
-                                                                            column.text_line,
-                                                                            quoted(column.text))
-                                                              : ""));
+                return wrong(fmt::format(
+                    "has no numbers in column {}{}", quoted(column.name),
+                    column.text_line > 0
+                        ? fmt::format(": line {} has {}", column.text_line, quoted(column.text))
+                        : ""));
             if (column.texts > 0)
-                return wrong(fmt::format("line {}, column {}: {} is not a number; leave a cell empty "
-                                         "where there is none",
-                                         column.text_line, quoted(column.name),
-                                         quoted(column.text)));
+                return wrong(
+                    fmt::format("line {}, column {}: {} is not a number; leave a cell empty "
+                                "where there is none",
+                                column.text_line, quoted(column.name), quoted(column.text)));
         }
         note_mixed_rows();
         if (!left_out.empty())
@@ -534,9 +539,10 @@ private:
             if (i == time_ || !column.is_text() || labels < 2 || labels > labels_most ||
                 column.changes_of_label < turns_least * labels)
                 continue;
-            note(fmt::format("column {} holds {} by turns, first {}, and rows of all of them make one "
-                             "series: keep the rows of one to look at it alone",
-                             quoted(column.name), plural(labels, "value"), quoted(column.text)));
+            note(fmt::format(
+                "column {} holds {} by turns, first {}, and rows of all of them make one "
+                "series: keep the rows of one to look at it alone",
+                quoted(column.name), plural(labels, "value"), quoted(column.text)));
         }
     }
 
@@ -584,12 +590,13 @@ private:
         reorder(file_.instants, order);
         reorder(file_.times, order);
         for (CsvSeries& one : file_.series) reorder(one.values, order);
-        note(rises == 0
-                 ? "the newest row stands first, so the rows were turned round (index counts them "
-                   "from the oldest)"
-                 : fmt::format("clocks jump backwards at {}, so the rows were sorted by time (index "
-                               "counts them in that order; rows of one instant stay as in the file)",
-                               plural(jumps, "row")));
+        note(
+            rises == 0
+                ? "the newest row stands first, so the rows were turned round (index counts them "
+                  "from the oldest)"
+                : fmt::format("clocks jump backwards at {}, so the rows were sorted by time (index "
+                              "counts them in that order; rows of one instant stay as in the file)",
+                              plural(jumps, "row")));
     }
 
     std::string_view text_;

@@ -32,8 +32,7 @@ struct Words {
                 continue;
             }
             std::size_t end = i;
-            while (end < text.size() &&
-                   (digits ? is_digit(text[end]) : is_letter(text[end])))
+            while (end < text.size() && (digits ? is_digit(text[end]) : is_letter(text[end])))
                 ++end;
             words.push_back({to_lower(text.substr(i, end - i)), i > 0 ? text[i - 1] : '\0'});
             i = end;
@@ -55,8 +54,8 @@ std::optional<unsigned> month_in(const std::string& word) {
 bool is_day_name(const std::string& word) {
     static constexpr std::array<std::string_view, 7> days{
         "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-    return word.size() >= 3 && std::any_of(days.begin(), days.end(),
-                                           [&](auto day) { return day.starts_with(word); });
+    return word.size() >= 3 &&
+           std::any_of(days.begin(), days.end(), [&](auto day) { return day.starts_with(word); });
 }
 
 int number_in(const std::string& digits) { return int(parse_number(digits).value_or(-1)); }
@@ -221,7 +220,8 @@ DayOrder order_of(std::span<const std::string> cells, std::string& refused) {
         return day_first ? DayOrder::day_first
                          : (month_first ? DayOrder::month_first : DayOrder::unknown);
     refused = fmt::format(
-        "dates like '{}' may begin with the day or with the month, and {}; write them as 2026-05-25",
+        "dates like '{}' may begin with the day or with the month, and {}; write them as "
+        "2026-05-25",
         *example,
         day_first ? "some cells only fit one and some only the other" : "no cell tells which");
     return DayOrder::unknown;

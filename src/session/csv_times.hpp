@@ -17,10 +17,10 @@ struct TimeColumn {
     std::optional<std::size_t> odd_cell;
 };
 
-// ISO 8601 and its looser forms ("2026/05/25 23:00:00,016 +0200"), days and months in words ("Mon, 25
-// May 2026 10:00:00 GMT"), 25.05.2026, 25/05/2026 and 05/25/2026 where some day above 12 tells which, 12
-// hours with AM and PM; numbers, which are seconds, milliseconds, microseconds or nanoseconds since 1970
-// where all lie between 2000 and 2100. Without an offset times are UTC.
+// ISO 8601 and its looser forms ("2026/05/25 23:00:00,016 +0200"), days and months in words ("Mon,
+// 25 May 2026 10:00:00 GMT"), 25.05.2026, 25/05/2026 and 05/25/2026 where some day above 12 tells
+// which, 12 hours with AM and PM; numbers, which are seconds, milliseconds, microseconds or
+// nanoseconds since 1970 where all lie between 2000 and 2100. Without an offset times are UTC.
 TimeColumn read_times(std::span<const std::string> cells);
 
 // "time", "start date", "created_at": the name of a column of times.

@@ -136,7 +136,8 @@ TEST(ChangesCases, OneAbsurdValueHidesNothing) {
 
 TEST(ChangesCases, CommasThatMayPartThousandsAreRefused) {
     const std::string refusal = refusal_of("semicolon-thousands");
-    EXPECT_THAT(refusal, HasSubstr("line 2: '1,006' may be a number with decimals or one of thousands"));
+    EXPECT_THAT(refusal,
+                HasSubstr("line 2: '1,006' may be a number with decimals or one of thousands"));
 }
 
 TEST(ChangesCases, NoLevelIsOneThatNoValueHas) {

@@ -96,8 +96,11 @@ TEST(CsvSeries, TheCellsOfAColumnDecideTogetherWhatACommaIs) {
     EXPECT_THAT(values("1 234.5", "12'345"), ElementsAre(1234.5, 12345));
     EXPECT_THAT(values("1\u202F234,5", "999,25"), ElementsAre(1234.5, 999.25));
     EXPECT_THAT(values("-1,5e3", "+2,5"), ElementsAre(-1500, 2.5));
-    for (const auto& [a, b] : {std::pair{"1,006", "994"}, {"1,006", "1,012"}, {"1,5", "2.5"},
-                               {"1,234.5", "1,5"}, {"1,234,567", "1,5"}})
+    for (const auto& [a, b] : {std::pair{"1,006", "994"},
+                               {"1,006", "1,012"},
+                               {"1,5", "2.5"},
+                               {"1,234.5", "1,5"},
+                               {"1,234,567", "1,5"}})
         EXPECT_THAT(refused_csv(fmt::format("t;v\nx;{}\ny;{}\n", a, b)).message,
                     HasSubstr("a.csv, column 'v', line "))
             << a << " " << b;
@@ -154,7 +157,8 @@ TEST(CsvSeries, DatesInALaterColumnAreTheTimesWhereTheFirstHoldsLabels) {
     EXPECT_THAT(columns_of(file), ElementsAre("v"));
     EXPECT_THAT(file.notes, testing::Contains(HasSubstr("times are read from column 'date'")));
     // A column of times is no series.
-    const CsvFile two = read("date,timestamp,v\n2026-01-01,1779703200,2\n2026-01-02,1779703300,1\n");
+    const CsvFile two =
+        read("date,timestamp,v\n2026-01-01,1779703200,2\n2026-01-02,1779703300,1\n");
     EXPECT_THAT(columns_of(two), ElementsAre("v"));
     EXPECT_THAT(two.notes, ElementsAre(HasSubstr("left out timestamp (times)")));
 }

@@ -131,16 +131,20 @@ TEST_F(RebuildInPieces, GivesWayToAnotherRebuild) {
         all = count.calls();
     }
     bool done = false;
+    std::string refusals;
     const Between other([&](int call) {
         if (done || call < all / 2 || call % 100 != 0) return false;
         StoreOptions impatient;  // it may be asked while the lock is held
         impatient.lock_wait = std::chrono::milliseconds(0);
         auto store = open_store(path_, OpenMode::append, impatient);
-        done = store && (*store)->rebuild();
+        const auto status =
+            store ? (*store)->rebuild() : Status(tl::make_unexpected(store.error()));
+        done = status.has_value();
+        if (!done) refusals += message_of(status) + "\n";
         return false;
     });
     const auto status = rebuild(&other);
-    ASSERT_TRUE(done);
+    ASSERT_TRUE(done) << refusals;
     ASSERT_FALSE(status);
     EXPECT_NE(message_of(status).find("another 'peakward db rebuild'"), std::string::npos)
         << message_of(status);
