@@ -1,6 +1,7 @@
 #include "score/spec_peaks.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/device.hpp"
 #include "core/text.hpp"
@@ -37,7 +38,8 @@ std::string cpu_in_part(const DeviceSpec& device, int sockets, const Context& co
                        device.spec->id);
 }
 
-// What an instruction set is for; of one that is not listed every precision makes use.
+// What an instruction set is for. The vectors serve every precision; one that is not listed
+// ("f16c") makes no peak.
 struct Purpose {
     std::string_view instruction_set, precision;
 };
@@ -49,7 +51,8 @@ constexpr Purpose purposes[] = {
 bool serves(const std::string& instruction_set, const std::string& precision) {
     for (const Purpose& purpose : purposes)
         if (purpose.instruction_set == instruction_set) return purpose.precision == precision;
-    return true;
+    constexpr std::string_view vectors[] = {"avx2", "avx512f", "asimd", "sve"};
+    return std::find(std::begin(vectors), std::end(vectors), instruction_set) != std::end(vectors);
 }
 
 // A hypervisor or an old kernel may hide what the peaks of the product need.

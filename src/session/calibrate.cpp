@@ -368,9 +368,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     std::unique_ptr<RunStore> store;
     if (request.keep) {
         reply.store_location = default_store_location(request.store_location);
-        StoreOptions patience;
-        patience.stop = &stop;
-        auto opened = open_store(reply.store_location, OpenMode::append, patience);
+        auto opened = open_store(reply.store_location, OpenMode::append);
         if (!opened) return tl::make_unexpected(opened.error());
         store = std::move(*opened);
         for (const std::string& notice : store->notices()) observer.note("warning: " + notice);

@@ -46,7 +46,7 @@ Result<std::vector<Profile>> load_profiles(const std::string& path) {
     const auto text = text_of(path);
     if (!text) return tl::make_unexpected(text.error());
     const auto document = parse_json(*text, path);
-    if (!document) return tl::make_unexpected(document.error());
+    if (!document) return failed(document.error().message + ", where it may be cut short");
     if (document->is_object() && document->contains("measurements")) {
         auto run = run_from_json(*document);
         if (!run) return failed(fmt::format("{}: {}", path, run.error().message));

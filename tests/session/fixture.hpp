@@ -88,7 +88,9 @@ protected:
     }
     // One that runs in the interpreter `python`, as the session starts it.
     fakes::Backend& add_python_worker(const std::string& name) {
-        std::filesystem::create_directories(folder_ / "workers" / "python" / "peakward_worker");
+        const auto package = folder_ / "workers" / "python" / "peakward_worker";
+        std::filesystem::create_directories(package);
+        make_executable((package / "__main__.py").string());
         const std::string python = (folder_ / "python3").string();
         make_executable(python);
         request_.python = python;
