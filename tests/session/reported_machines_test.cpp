@@ -81,6 +81,8 @@ TEST(ReportedMachine, MemoryTellsProductsOfOneNameApart) {
         host.gpus = {gpu};
         const auto matches = Matcher(builtin()).match(host);
         const DeviceMatch* match = find_device(matches, "cuda:0");
+        if (!match->product) SCOPED_TRACE(match->verdict);
+        if (!match->product) std::cerr << gpu.model << ": " << match->verdict << "\n";
         return match->product ? match->product->id : std::string();
     };
     EXPECT_EQ(named(gpu_of("NVIDIA A100-SXM4-80GB", "10de:20b2", 79.6)), "nvidia_a100_sxm4_80gb");

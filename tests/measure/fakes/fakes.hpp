@@ -182,6 +182,9 @@ struct Backend {
         if (verb == "supports") return supports(request.at("case"));
         if (verb == "prepare") {
             prepared = request.at("case");
+            // A warm-up call; where it is short nobody looks at it.
+            if (const double s = seconds(prepared); s > 0.1 && s < 1e6)
+                clock->now += std::chrono::duration_cast<Nanoseconds>(Seconds(s));
             Json reply{{"device", prepared.at("device")},
                        {"implementation", "fake loops"},
                        {"error", 0.0},
