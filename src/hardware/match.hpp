@@ -40,7 +40,7 @@ struct Candidate {
 // doubtful one (below confidence_least), `product` is null and `verdict` says why: an architecture
 // is then all that is known. What the host shows against a product (its name, memory, revision,
 // instruction sets) outweighs every pattern that fits: such a product is no candidate.
-inline constexpr double confidence_least = 0.6;
+inline constexpr double confidence_least = 0.5;
 struct DeviceMatch {
     std::string device;  // "cpu", "cuda:0", "board"
     const HardwareSpec* product = nullptr;
