@@ -62,7 +62,8 @@ double winsorised_variance(std::vector<double> values) {
         std::vector<double> others;
         std::copy_if(values.begin(), values.end(), std::back_inserter(others),
                      [](double d) { return d > 0; });
-        most = others.empty() ? 0 : median_of(std::move(others));
+        // A few that differ are steps, or outliers after all.
+        most = others.size() < moves_least ? 0 : median_of(std::move(others));
     }
     double squares = 0;
     for (const double d : values) squares += std::min(d, most) * std::min(d, most);

@@ -2,6 +2,7 @@
 // then from what is left around the levels.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -9,10 +10,13 @@
 
 namespace peakward::analysis {
 
+// A series that moves less often tells nothing of how it moves: the moves may all be steps.
+inline constexpr std::size_t moves_least = 4;
+
 double median_of(std::vector<double> values);  // NaN of none
 
 // Variance of values around their median, outliers among them drawn in to 2.5 sigma. Also right
-// where more than half of the values are equal.
+// where more than half of the values are equal; where all but a few are, it is 0.
 double winsorised_variance(std::vector<double> values);
 
 // Variance of e_t and its lag-1 autocorrelation.

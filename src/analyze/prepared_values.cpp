@@ -66,7 +66,6 @@ double floor_of(std::span<const double> values) {
 // Values that move in quanta, as whole numbers do, may hide noise of up to a part of one. Values
 // that hardly ever move tell nothing of quanta.
 double quantum_sigma(std::span<const double> values) {
-    constexpr std::size_t moves_least = 4;
     constexpr double sigma_of_rounding =
         0.2887;  // 1 / sqrt(12): every place within one is as likely
     double quantum = std::numeric_limits<double>::infinity();

@@ -250,6 +250,17 @@ TEST(FindChanges, SeriesWithoutNoiseHaveTheirStepsAtOnce) {
     EXPECT_THAT(find_changes(std::vector<double>(50, 250)).changes, SizeIs(0));
 }
 
+TEST(FindChanges, YoungSeriesWithoutNoiseHaveTheirSteps) {
+    for (const std::size_t points : {8u, 12u, 16u, 24u, 40u})
+        for (const double level : {240.0, 249.0, 260.0}) {
+            std::vector<double> series(points, 250);
+            for (std::size_t t = points / 2; t < points; ++t) series[t] = level;
+            const auto report = find_changes(series);
+            ASSERT_THAT(report.changes, SizeIs(1)) << points << " " << level;
+            EXPECT_EQ(report.changes[0].index, points / 2) << points << " " << level;
+        }
+}
+
 TEST(FindChanges, GapsKeepTheirPlaces) {
     auto series = stepped(NoiseKind::gaussian, 120, 9, 60, 8);
     series[10] = nan;
