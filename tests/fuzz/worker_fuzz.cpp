@@ -79,6 +79,17 @@ public:
     bool stop_requested() const override { return false; }
 };
 
+// A tenth of a second between any two looks, as an honest worker takes.
+class SteadyClock final : public Clock {
+public:
+    Nanoseconds monotonic() override { return now_ += std::chrono::milliseconds(100); }
+    std::chrono::system_clock::time_point wall_now() override { return {}; }
+    void sleep_for(Nanoseconds duration) override { now_ += duration; }
+
+private:
+    Nanoseconds now_{0};
+};
+
 std::string broken_fault(const WorkerFault& fault) {
     if (fault.reason.empty()) return "a fault without a reason";
     if (fault.interrupted) return "nobody asked to stop";
@@ -113,11 +124,12 @@ std::string broken_samples(const std::vector<Sample>& samples) {
 
 std::string broken_conversation(std::string_view verb, std::string_view said) {
     Launcher launcher(verb, said);
+    SteadyClock clock;
     const NeverStop stop;
     WorkerCommand command;
     command.backend = "fuzz";
     command.argv = {"fuzz"};
-    auto host = WorkerHost::start(command, threads, launcher, stop, WorkerLimits{});
+    auto host = WorkerHost::start(command, threads, launcher, clock, stop, WorkerLimits{});
     if (!host) return broken_fault(host.error());
     if (std::string broken = broken_hello((*host)->hello()); !broken.empty()) return broken;
     Case gemm;
