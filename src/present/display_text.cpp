@@ -197,15 +197,10 @@ std::vector<std::string> wrap_text(std::string_view text, int width) {
         if (!line.empty()) line += ' ';
         for (std::size_t at = 0; at < word.size();) {
             const Decoded next = decode(word, at);
-            if (!line.empty() && display_width(line) + width_of(next.character) > width) {
-                // A log takes a line that begins with "::" for a command: the character before goes
-                // along.
-                const bool is_command = word.compare(at, 2, "::") == 0 && line.size() > 1;
-                const std::string first = is_command ? line.substr(line.size() - 1) : "";
-                line.resize(line.size() - first.size());
-                flush();
-                line = first;
-            }
+            // A log takes a line that begins with "::" for a command.
+            const bool is_command = line == ":" && word[at] == ':';
+            const bool is_full = display_width(line) + width_of(next.character) > width;
+            if (is_command || (is_full && !line.empty())) flush();
             line += word.substr(at, next.bytes);
             at += next.bytes;
         }
