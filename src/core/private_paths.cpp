@@ -38,7 +38,9 @@ std::string shared_path(std::string_view path) {
     if (is_in(system_folders, parts.front()) && home == parts.end()) return std::string(path);
     const bool is_a_home = (home != parts.end() && parts.end() - home <= 2) ||
                            (parts.size() == 1 && parts[0] == "root");
-    return is_a_home ? "~" : parts.back();
+    if (is_a_home) return "~";
+    // One part names no folder to cut: "/x", or what closes an element, as in "</b>".
+    return parts.size() == 1 ? std::string(path) : parts.back();
 }
 
 // Where a path can begin: not inside "GB/s", "a/b", "./a" or "~/a".

@@ -9,9 +9,10 @@
 
 namespace peakward {
 
-// The text with every absolute path cut to its last part ("/home/ada/lab/libfast.so" becomes
-// "libfast.so"), the home folder itself to "~". Paths of the system (/usr, /proc, /sys, …) stay:
-// they are the same on every machine. Addresses (https://…) stay, file:// is cut.
+// The text with every absolute path of more than one part cut to its last part
+// ("/home/ada/lab/libfast.so" becomes "libfast.so"), the home folder itself to "~". Paths of the
+// system (/usr, /proc, /sys, …) stay: they are the same on every machine. Addresses (https://…)
+// stay, file:// is cut.
 std::string without_private_paths(std::string_view text);
 
 // The same for one word of a command line, where a relative path and an address with a password

