@@ -125,7 +125,7 @@ private:
         if (reply) return *reply;
         const WorkerFault& fault = reply.error();
         result_.interrupted |= fault.interrupted;
-        const SupportReply refusal{false, fault.reason, fault.outcome};
+        SupportReply refusal{false, fault.reason, fault.outcome};
         if (fault.outcome == Outcome::timed_out) silent_.emplace(what.backend, refusal);
         return refusal;
     }

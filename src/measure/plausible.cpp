@@ -77,7 +77,7 @@ std::string first_unstorable(const Json& value, const std::string& name) {
     if (value.is_number_float() && !std::isfinite(value.get<double>())) return name;
     if (!value.is_structured()) return "";
     for (const auto& [key, part] : value.items()) {
-        const std::string inner = first_unstorable(part, name.empty() ? key : name + "." + key);
+        std::string inner = first_unstorable(part, name.empty() ? key : name + "." + key);
         if (!inner.empty()) return inner;
     }
     return "";
