@@ -74,11 +74,16 @@ bool harmless(const std::string& reason) {
 
 Check check_gpu_lost(const Context& context, const PreflightOptions&) {
     const Finding found{"gpu_lost", "GPUs that answer"};
-    std::vector<std::string> lost;
-    for (const GpuInfo& gpu : context.hardware.gpus)
+    std::vector<std::string> lost, answered;
+    for (const GpuInfo& gpu : context.hardware.gpus) {
         if (is_lost(gpu)) lost.push_back(fmt::format("{}: {}", name_of(gpu), gpu.device.reason()));
+        if (gpu.throttle)  // asked of the GPU itself
+            answered.push_back(fmt::format("{} answers ({})", name_of(gpu), gpu.throttle.source()));
+    }
     if (context.hardware.gpus.empty()) return found.unknown("No GPU was detected.");
-    if (lost.empty()) return found.pass("No driver reports a GPU that has stopped answering.");
+    if (lost.empty() && answered.empty())
+        return found.unknown("No driver was asked whether the GPUs answer.");
+    if (lost.empty()) return found.pass(fmt::format("{}.", fmt::join(answered, ", ")));
     return found.fail(
         fmt::format("{}, and what broke it may hold back the others.", fmt::join(lost, "; ")),
         "sudo dmesg | grep -i -e NVRM -e Xid; then reset the GPU or restart the machine");
