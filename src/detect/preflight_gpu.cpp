@@ -29,7 +29,7 @@ std::string selector(const GpuInfo& gpu) {
 // tell none of this.
 bool can_be_asked(const GpuInfo& gpu) {
     const bool usable = gpu.device || gpu.device == Fact<std::string>() || is_not_numbered(gpu);
-    return usable && (gpu.vendor == "nvidia" || gpu.vendor == "amd");
+    return usable && (gpu.vendor.empty() || gpu.vendor == "nvidia" || gpu.vendor == "amd");
 }
 
 Check of_every_gpu(const Finding& found, const Context& context,

@@ -96,7 +96,7 @@ TEST(Preflight, WhatWasNotReadIsUnknownAndNeverPasses) {
     for (const Context& context : {Context(), blind}) {
         const Preflight result = preflight(context, options);
         EXPECT_EQ(result.verdict, CheckStatus::pass) << "unknowns are shown, they do not refuse";
-        EXPECT_EQ(result.checks.size(), 19u);
+        EXPECT_EQ(result.checks.size(), 20u);
         for (const Check& check : result.checks) {
             EXPECT_EQ(check.status, CheckStatus::unknown) << check.id << ": " << check.evidence;
         }

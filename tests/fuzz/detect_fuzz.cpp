@@ -162,7 +162,8 @@ std::string install_id(std::string_view bytes) {
     // A damaged file is left alone until it is put aside; from then on the id stays.
     const bool was_damaged = !put_damaged_install_id_aside(scratch.folder()).empty();
     const InstallId second = peakward::install_id(scratch.folder());
-    if (!was_damaged && second.id != first.id) return "a good id that does not stay";
+    if (first.note.empty() && second.id != first.id) return "a good id that does not stay";
+    if (!was_damaged && !first.note.empty()) return "";  // it cannot be kept, and that is said
     const InstallId third = peakward::install_id(scratch.folder());
     return third.id == second.id ? "" : "an id that does not stay";
 }

@@ -75,22 +75,21 @@ HostFacts::Gpu gpu_of(const std::string& model, const std::string& pci_id, doubl
 }
 
 TEST(ReportedMachine, MemoryTellsProductsOfOneNameApart) {
-    const auto named = [](const HostFacts::Gpu& gpu) {
+    const auto named = [](const HostFacts::Gpu& gpu, const char* architecture = "x86_64") {
         HostFacts host;
-        host.architecture = "x86_64";
+        host.architecture = architecture;
         host.gpus = {gpu};
         const auto matches = Matcher(builtin()).match(host);
         const DeviceMatch* match = find_device(matches, "cuda:0");
-        if (!match->product) SCOPED_TRACE(match->verdict);
-        if (!match->product) std::cerr << gpu.model << ": " << match->verdict << "\n";
         return match->product ? match->product->id : std::string();
     };
+    const auto beside_grace = [&](const HostFacts::Gpu& gpu) { return named(gpu, "aarch64"); };
     EXPECT_EQ(named(gpu_of("NVIDIA A100-SXM4-80GB", "10de:20b2", 79.6)), "nvidia_a100_sxm4_80gb");
     EXPECT_EQ(named(gpu_of("NVIDIA A100-SXM4-80GB", "10de:20b2", 39.6)), "");
     EXPECT_EQ(named(gpu_of("NVIDIA A100-SXM4-80GB MIG 1g.10gb", "10de:20b2", 9.5)), "");
-    EXPECT_EQ(named(gpu_of("NVIDIA GH200 480GB", "10de:2342", 95.6)), "nvidia_gh200_gpu");
-    EXPECT_EQ(named(gpu_of("NVIDIA GH200 480GB", "10de:2342", 141)), "");
-    EXPECT_EQ(named(gpu_of("NVIDIA GH200 144G HBM3e", "10de:2342", 141)), "");
+    EXPECT_EQ(beside_grace(gpu_of("NVIDIA GH200 480GB", "10de:2342", 95.6)), "nvidia_gh200_gpu");
+    EXPECT_EQ(beside_grace(gpu_of("NVIDIA GH200 480GB", "10de:2342", 141)), "");
+    EXPECT_EQ(beside_grace(gpu_of("NVIDIA GH200 144G HBM3e", "10de:2342", 141)), "");
     EXPECT_EQ(named(gpu_of("NVIDIA H200", "10de:2335", 140.4)), "nvidia_h200_sxm");
     EXPECT_EQ(named(gpu_of("Tesla T4", "10de:1eb8", 14.75)), "nvidia_t4") << "with ECC";
     EXPECT_EQ(named(gpu_of("", "10de:2206", 12)), "") << "the RTX 3080 with 12 GB is another card";

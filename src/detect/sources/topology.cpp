@@ -355,12 +355,11 @@ void collect_topology(const SysRoot& root, Clock&, const DetectOptions&, Context
     std::vector<KeyValues> blocks = cpuinfo_blocks(text.value_or(""));
     auto online = cpu_list_fact(root, cpu_folder + "/online");
     const std::vector<int> allowed = root.affinity().value_or(std::vector<int>{});
-    const auto is_online = [&](int id) {
-        return std::find(online->begin(), online->end(), id) != online->end();
+    const auto holds = [](const std::vector<int>& all, const std::vector<int>& some) {
+        return std::includes(all.begin(), all.end(), some.begin(), some.end());
     };
-    // An offline CPU may stand among the allowed ones; only where none of them is online, the list
-    // is of another machine.
-    if (online && !allowed.empty() && std::none_of(allowed.begin(), allowed.end(), is_online)) {
+    // An offline CPU may stand among the allowed ones; then all that are online are allowed.
+    if (online && !holds(*online, allowed) && !holds(allowed, *online)) {
         // lxcfs counts the CPUs of a container from 0 in /proc/cpuinfo and in "online", and gives
         // other ones: what may be used is what there is.
         online = Fact<std::vector<int>>::known(allowed, "the affinity of this process");
