@@ -384,7 +384,7 @@ Peak theoretical_compute_peak(const Context& context, std::span<const Measuremen
     const std::string widest = widest_class(evidence, precision);
     if (Peak peak = peak_of_lineage(evidence, precision, widest); peak.kind != PeakKind::unknown)
         return peak;
-    const Peak probed = best_probed_peak(measurements, precision);
+    Peak probed = best_probed_peak(measurements, precision);
     const bool widest_was_measured = !widest.empty() && is_clean(evidence, precision, widest);
     if (widest_was_measured) return probed;
     if (Peak peak = peak_by_class_clock(evidence, precision, widest);

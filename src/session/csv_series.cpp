@@ -317,7 +317,7 @@ private:
     }
 
     Status survey() {
-        const Status read = each_row([&](const Record& record) {
+        Status read = each_row([&](const Record& record) {
             ++rows_;
             for (std::size_t i = 0; i < columns_.size(); ++i)
                 columns_[i].survey(record.cells[i], record.line);
