@@ -509,6 +509,13 @@ TEST(Detection, TellsHybridKindsByEachKindOfEvidence) {
     none.absent("/sys/devices/cpu_core", Absence::missing);
     for (int cpu = 0; cpu < 20; ++cpu)
         none.absent(fmt::format("/sys/devices/system/cpu/cpu{}/cpufreq", cpu), Absence::missing);
+    ChangedMachine nothing("intel-i7-12700k");
+    for (const char* kind : {"cpu_core", "cpu_atom"})
+        nothing.absent(fmt::format("/sys/devices/{}", kind), Absence::missing);
+    for (int cpu = 0; cpu < 20; ++cpu)
+        nothing.absent(fmt::format("/sys/devices/system/cpu/cpu{}/cpufreq", cpu), Absence::missing);
+    EXPECT_EQ(kind_lines(detect_on(nothing).hardware.cpu),
+              std::vector<std::string>{":alder_lake 12/20 0"});
     // cpu_atom alone names its kind; the others are another one, of a design that nothing names.
     EXPECT_EQ(kind_lines(detect_on(none).hardware.cpu),
               (std::vector<std::string>{"efficiency:gracemont 4/4 0", "unnamed: 8/16 0"}));

@@ -111,8 +111,9 @@ class PytorchBackend(FrameworkBackend):
             facts = self._torch.cuda.get_device_properties(device)
             parts = [getattr(facts, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
             known: dict[str, str] = {}
-            if None not in parts:
-                known["pci"] = "{:04x}:{:02x}:{:02x}.0".format(*parts)
+            numbers = [int(part) for part in parts if part is not None]
+            if len(numbers) == len(parts):
+                known["pci"] = "{:04x}:{:02x}:{:02x}.0".format(*numbers)
             if hasattr(facts, "uuid"):
                 known["uuid"] = f"GPU-{facts.uuid}"
             if known:

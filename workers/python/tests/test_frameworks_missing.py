@@ -115,7 +115,6 @@ class OldPythonTest(unittest.TestCase):
             error = json.loads(done.stdout)["error"]
             self.assertIn("is Python 3.7, and the workers need 3.8", error)
 
-
     def test_answers_while_its_input_is_open(self) -> None:
         """Python 2 reads 8 KiB ahead where a file is iterated: here that ends the worker."""
         program = (
