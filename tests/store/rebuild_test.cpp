@@ -133,7 +133,7 @@ TEST_F(RebuildInPieces, GivesWayToAnotherRebuild) {
     bool done = false;
     std::string refusals;
     const Between other([&](int call) {
-        if (done || call < all / 2 || call % 100 != 0) return false;
+        if (done || call < all / 2 || call % 7 != 0) return false;
         StoreOptions impatient;  // it may be asked while the lock is held
         impatient.lock_wait = std::chrono::milliseconds(0);
         auto store = open_store(path_, OpenMode::append, impatient);

@@ -44,6 +44,23 @@ bool means_no_locks(int extended_code, int system_errno) {
     }
 }
 
+// What the system said. SQLite forgets it where it rolls back after a failed sync; the files of the
+// database and of its journal still know.
+int system_errno_of(sqlite3* db) {
+    if (const int error = sqlite3_system_errno(db); error != 0) return error;
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        sqlite3_file* file = nullptr;
+        int error = 0;
+        if (sqlite3_file_control(db, "main", which, static_cast<void*>(&file)) == SQLITE_OK &&
+            file != nullptr && file->pMethods != nullptr &&
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO,
+                                         static_cast<void*>(&error)) == SQLITE_OK &&
+            error != 0)
+            return error;
+    }
+    return 0;
+}
+
 // A file: URI in which the path means itself.
 std::string uri_of(const std::string& path, std::string_view query) {
     std::string uri = "file:";
@@ -295,7 +312,7 @@ void Connection::fail(int code) {
         return fail_as_interrupted();
     if (limit_ && fail_as_foreign()) return;
     const int system_errno = db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN)
-                                 ? sqlite3_system_errno(db_)
+                                 ? system_errno_of(db_)
                                  : 0;
     no_room_ = means_no_room(code_, system_errno);
     const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
