@@ -70,7 +70,8 @@ aarch64() {
     step configure-aarch64 cmake --preset aarch64 -DPEAKWARD_BENCH=OFF || return
     step build-aarch64 ninja -C build/aarch64 peakward peakward-worker-native \
         peakward-worker-blas "${emulated[@]}" || return
-    ctest_in aarch64 -L unit || return
+    # A worker's keeper never answers under qemu-user: the tests of processes run on real machines.
+    ctest_in aarch64 -L unit -E '^PosixProcess\.' --timeout 120 || return
 }
 
 export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
