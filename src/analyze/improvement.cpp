@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analyze/noise.hpp"
+
 namespace peakward {
 namespace {
 
@@ -11,13 +13,6 @@ constexpr std::size_t points_least = 10;    // that a thinned series keeps
 constexpr std::size_t pairs_max = 500'000;  // of all series together
 constexpr double shortest_span_s = 86400;
 constexpr double normal_95 = 1.959964;
-
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 // Points that each of so many series may keep: 400 of up to 6 of them.
 std::size_t points_kept(std::size_t series) {
@@ -34,7 +29,8 @@ std::vector<RatePoint> thinned(const std::vector<RatePoint>& points, std::size_t
         const std::size_t last = (i + 1) * points.size() / most;
         std::vector<double> values;
         for (std::size_t at = first; at < last; ++at) values.push_back(points[at].value);
-        few.push_back({points[(first + last) / 2].time_unix, median_of(std::move(values))});
+        few.push_back(
+            {points[(first + last) / 2].time_unix, analysis::median_of(std::move(values))});
     }
     return few;
 }
@@ -59,7 +55,7 @@ double level_at_start(const std::vector<RatePoint>& points, double slope) {
         const auto since_s = static_cast<double>(point.time_unix - points.front().time_unix);
         levels.push_back(point.value - slope * since_s / month_s);
     }
-    return median_of(std::move(levels));
+    return analysis::median_of(std::move(levels));
 }
 
 // The value at a place of the ascending order.
@@ -89,7 +85,7 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
                           static_cast<double>(points.back().time_unix - points.front().time_unix));
         const std::vector<double> slopes = slopes_of(points);
         if (slopes.empty()) continue;
-        const double level = level_at_start(points, median_of(slopes));
+        const double level = level_at_start(points, analysis::median_of(slopes));
         if (!(level > 0)) continue;
         for (const double slope : slopes) percents.push_back(100 * slope / level);
         variance += kendall_variance(points.size());
@@ -103,7 +99,7 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
                                                 : "the level at the start is not above zero";
         return found;
     }
-    found.percent_per_month = median_of(percents);
+    found.percent_per_month = analysis::median_of(percents);
     const auto pairs = static_cast<double>(percents.size());
     const double reach = normal_95 * std::sqrt(variance);
     // A hundredth of a rank is the normal approximation, not evidence: five points have an

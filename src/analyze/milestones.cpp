@@ -8,7 +8,6 @@
 namespace peakward {
 namespace {
 
-constexpr double efficiency_max = 1.02;       // METHODS 1.4: above it the peak is in doubt
 constexpr std::size_t median_points_min = 5;  // fewer have no median worth the name
 
 // The counting points of a series, and where each of them stands in it.

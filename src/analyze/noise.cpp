@@ -9,7 +9,6 @@
 namespace peakward::analysis {
 namespace {
 
-constexpr double mad_to_sigma = 1.4826;  // of a normal distribution
 constexpr double rho_max = 0.95;
 // A series this short tells nothing of its autocorrelation.
 constexpr std::size_t points_for_rho = 12;

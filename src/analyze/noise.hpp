@@ -13,6 +13,9 @@ namespace peakward::analysis {
 // A series that moves less often tells nothing of how it moves: the moves may all be steps.
 inline constexpr std::size_t moves_least = 4;
 
+// Makes the median absolute deviation of normal noise its standard deviation.
+inline constexpr double mad_to_sigma = 1.4826;
+
 double median_of(std::vector<double> values);  // NaN of none
 
 // Variance of values around their median, outliers among them drawn in to 2.5 sigma. Also right

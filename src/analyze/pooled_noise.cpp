@@ -5,6 +5,8 @@
 #include <cmath>
 #include <map>
 
+#include "analyze/noise.hpp"
+
 namespace peakward {
 namespace {
 
@@ -13,8 +15,6 @@ constexpr double freedom_own_min = 2;
 // A scale of residuals is trusted to name outliers from here on.
 constexpr std::size_t residuals_for_outliers = 8;
 constexpr double outlier_sigmas = 3;
-// MAD -> standard deviation of a normal distribution.
-constexpr double mad_to_sigma = 1.4826;
 // Below this two runs are equal for every purpose; keeps a series that repeats to the last digit
 // from claiming infinite certainty.
 constexpr double sigma_floor = 1e-4;
@@ -48,12 +48,6 @@ double inverse_trigamma(double value) {
         (trigamma(middle) > value ? low : high) = middle;
     }
     return std::sqrt(low * high);
-}
-
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 std::string device_kind(const std::string& device) { return device.substr(0, device.find(':')); }
@@ -155,7 +149,7 @@ Repeats learn_repeats(std::span<const std::vector<double>> blocks) {
         // The mean of a short block; the median where one bad run would drag the mean.
         double level = 0;
         if (block.size() >= 5) {
-            level = median_of(block);
+            level = analysis::median_of(block);
         } else {
             for (const double value : block) level += value;
             level /= static_cast<double>(block.size());
@@ -169,7 +163,7 @@ Repeats learn_repeats(std::span<const std::vector<double>> blocks) {
         std::vector<double> sizes_of;
         sizes_of.reserve(residuals.size());
         for (const double residual : residuals) sizes_of.push_back(std::abs(residual));
-        const double scale = mad_to_sigma * median_of(std::move(sizes_of));
+        const double scale = analysis::mad_to_sigma * analysis::median_of(std::move(sizes_of));
         if (scale > 0) limit = outlier_sigmas * scale;
     }
     double squares = 0;

@@ -22,7 +22,7 @@ struct Shape {
     }
 };
 
-struct Fit {
+struct ShapeFit {
     double price = 0;
     double before = 0, after = 0;
     double difference_variance = 0;
@@ -81,7 +81,7 @@ RiseSums sum_rise(const Stretch& stretch, const Shape& shape) {
 
 // Generalised least squares of the two levels of a shape, whose places count from the stretch's
 // first value.
-Fit fit_shape(const Stretch& stretch, const Shape& shape) {
+ShapeFit fit_shape(const Stretch& stretch, const Shape& shape) {
     const RiseSums rise_sums = sum_rise(stretch, shape);
     const double at_first = shape.at(0);
     const double weight = stretch.first_weight;
@@ -90,7 +90,7 @@ Fit fit_shape(const Stretch& stretch, const Shape& shape) {
     const double bb = weight * at_first * at_first + rise_sums.bb;
     const double by = weight * at_first * stretch.whitened.front() + rise_sums.by;
     const double determinant = aa * bb - ab * ab;
-    Fit fit;
+    ShapeFit fit;
     if (!(determinant > 1e-12 * aa * bb)) {
         fit.price = stretch.yy / stretch.variance;
         return fit;
@@ -107,11 +107,11 @@ Fit fit_shape(const Stretch& stretch, const Shape& shape) {
 struct Search {
     const Stretch& stretch;
     Shape best_shape = {};
-    Fit best = {};
+    ShapeFit best = {};
     bool any = false;
 
     void look_at(const Shape& shape) {
-        const Fit fit = fit_shape(stretch, shape);
+        const ShapeFit fit = fit_shape(stretch, shape);
         if (any && fit.price >= best.price) return;
         any = true;
         best = fit;
@@ -157,7 +157,7 @@ double Trend::shape_at(std::size_t t) const { return Shape{kind, first, length}.
 
 namespace {
 
-Trend trend_of(const Shape& shape, const Fit& fit, std::size_t begin, std::size_t end) {
+Trend trend_of(const Shape& shape, const ShapeFit& fit, std::size_t begin, std::size_t end) {
     Trend trend;
     trend.kind = shape.kind;
     // A saturating curve has come 95 % of its way after three time constants.
@@ -199,7 +199,7 @@ std::optional<Trend> find_trend(std::span<const double> values, std::size_t begi
         Shape shape = search.best_shape;
         shape.first *= double(stride);
         shape.length *= double(stride);
-        const Fit fit = fit_shape(all, shape);
+        const ShapeFit fit = fit_shape(all, shape);
         shape.first += double(begin);
         if (!chosen || fit.price < chosen->price) chosen = trend_of(shape, fit, begin, end);
     }

@@ -28,7 +28,7 @@ Result<int> run(Call& call, const BackendsOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_backends(CLI::App& app) {
     auto options = std::make_shared<BackendsOptions>();
     add_value(app, options->python,
               {"--python", "PROGRAM",
@@ -50,7 +50,7 @@ Verb backends_verb() {
             "available says why.",
             {{"peakward backends", "what this machine offers"},
              {"peakward backends --python ~/venv/bin/python", "what another interpreter offers"}},
-            define};
+            define_backends};
 }
 
 }  // namespace peakward::cli

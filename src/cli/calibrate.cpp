@@ -254,7 +254,7 @@ Result<int> run(Call& call, const CalibrateOptions& o) {
     return show_reply(call, *format, o, *reply);
 }
 
-Action define(CLI::App& app) {
+Action define_calibrate(CLI::App& app) {
     auto options = std::make_shared<CalibrateOptions>();
     add_what(app, *options);
     add_confirm(app, *options);
@@ -294,7 +294,7 @@ Verb calibrate_verb() {
          {"peakward calibrate --quick --json --quiet | jq '.results[].efficiency'", "for a script"},
          {"peakward calibrate --confirm", "measure again what peakward regressions suspects"},
          {"peakward calibrate --self-test", "prove that disturbed numbers do not pass here"}},
-        define};
+        define_calibrate};
 }
 
 }  // namespace peakward::cli

@@ -27,10 +27,6 @@ struct Looked {
     const ChangeOptions& options;
 };
 
-std::string plural(std::size_t count, const char* word, const char* words) {
-    return fmt::format("{} {}", count, count == 1 ? word : words);
-}
-
 Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json change_json(const ChangesReply& reply, const ChangedSeries& one, const Change& change) {
@@ -169,7 +165,7 @@ constexpr std::size_t points_for_noise = 6;
 
 std::string noise_words(const ChangedSeries& one) {
     const Noise& noise = one.report.noise;
-    std::string text = plural(one.points, "point", "points");
+    std::string text = plural(one.points, "point");
     if (one.points < points_for_noise) return text + ": too few to learn their noise";
     text += fmt::format(", scatter {:.3g}", noise.sigma);
     if (noise.slow_sigma > 0)
@@ -195,10 +191,9 @@ std::string quiet_words(const ChangesReply& reply) {
     }
     if (quiet.empty()) return "";
     return fmt::format("No change in {} ({}{}).",
-                       quiet.size() > names_most ? plural(quiet.size(), "series", "series")
+                       quiet.size() > names_most ? plural(quiet.size(), "series")
                                                  : fmt::format("{}", fmt::join(quiet, ", ")),
-                       least < most ? fmt::format("{} to ", least) : "",
-                       plural(most, "point", "points"));
+                       least < most ? fmt::format("{} to ", least) : "", plural(most, "point"));
 }
 
 // Changes that are surely there and that nobody would see.
@@ -315,7 +310,7 @@ Result<int> run(Call& call, const ChangesOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_changes(CLI::App& app) {
     auto options = std::make_shared<ChangesOptions>();
     add_list(app, options->paths,
              {"FILE", "FILE",
@@ -376,7 +371,7 @@ Verb changes_verb() {
               "all .csv files of a folder, changes of 2 % and more"},
              {"my-benchmark | peakward changes - --watched --json | jq '.changes[].time'",
               "for a script that asks every day"}},
-            define};
+            define_changes};
 }
 
 }  // namespace peakward::cli

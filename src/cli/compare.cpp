@@ -245,7 +245,7 @@ Result<int> run(Call& call, const CompareOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_compare(CLI::App& app) {
     auto options = std::make_shared<CompareOptions>();
     add_list(app, options->hardware,
              {"HARDWARE", "ID",
@@ -269,7 +269,7 @@ Verb compare_verb() {
             {{"peakward compare intel_i7_12700k amd_epyc_9654", "two products"},
              {"peakward compare c3f840 9a01 77fe --precision bf16",
               "three machines, by the starts of their fingerprints"}},
-            define};
+            define_compare};
 }
 
 }  // namespace peakward::cli

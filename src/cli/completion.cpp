@@ -32,7 +32,7 @@ Result<int> run(Call& call, const CompletionOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_completion(CLI::App& app) {
     auto options = std::make_shared<CompletionOptions>();
     add_value(app, options->shell, {"SHELL", "SHELL", "For which shell.", "Options", true});
     add_value(app, options->output, {"--output", "FILE", "Write to a file in place of stdout."});
@@ -51,7 +51,7 @@ Verb completion_verb() {
             {{"source <(peakward completion bash)", "for this bash"},
              {"peakward completion fish > ~/.config/fish/completions/peakward.fish",
               "for fish, from now on"}},
-            define};
+            define_completion};
 }
 
 }  // namespace peakward::cli

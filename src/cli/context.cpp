@@ -32,7 +32,7 @@ Result<int> run(Call& call, const ContextOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_context(CLI::App& app) {
     auto options = std::make_shared<ContextOptions>();
     add_flag(app, options->sources, {"--sources", "", "Also show where each fact was read."});
     add_value(app, options->capture,
@@ -77,7 +77,7 @@ Verb context_verb() {
              {"peakward context --sources", "and where each was read"},
              {"peakward context --json | jq -r .hardware.fingerprint", "one fact for a script"},
              {"peakward context --capture mymachine", "make a fixture of this machine"}},
-            define};
+            define_context};
 }
 
 }  // namespace peakward::cli

@@ -153,15 +153,6 @@ Result<int> verify(Call& call, const DbOptions& o) {
     return sound ? 0 : 1;
 }
 
-// The answer of an action that has only a sentence to say.
-void say(Call& call, Format format, const std::string& sentence, Json document) {
-    document["schema_version"] = 1;
-    if (format == Format::json) return print_document(call.console, document);
-    Section section;
-    section.paragraphs.push_back({sentence, Tone::good, "✓"});
-    call.console.out << render(Report{{}, {std::move(section)}}, format, call.console.out_terminal);
-}
-
 Result<int> migrate(Call& call, const DbOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
@@ -193,7 +184,7 @@ struct DbAction {
     Tables tables;
     Result<int> (*run)(Call&, const DbOptions&);
 };
-constexpr DbAction actions[] = {
+constexpr DbAction db_actions[] = {
     {"info", "where it is, its size, its runs, its schema", Tables::yes, info},
     {"verify", "check every run, the chain and the index; exits 1 if something differs",
      Tables::yes, verify},
@@ -201,9 +192,9 @@ constexpr DbAction actions[] = {
     {"rebuild", "make the derived tables anew from the stored runs", Tables::no, rebuild},
 };
 
-Action define(CLI::App& app) {
+Action define_db(CLI::App& app) {
     std::map<const CLI::App*, std::function<Result<int>(Call&)>> runs;
-    for (const DbAction& action : actions) {
+    for (const DbAction& action : db_actions) {
         CLI::App& sub = add_action(app, action.name, action.summary);
         auto options = std::make_shared<DbOptions>();
         options->common = add_common_options(sub, action.tables);
@@ -234,7 +225,7 @@ Verb db_verb() {
          {"peakward db verify", "was anything changed behind our back?"},
          {"peakward db verify --expect-head HASH", "was anything removed since HASH was noted?"},
          {"peakward db info --db team.db --json", "another database, for a script"}},
-        define};
+        define_db};
 }
 
 }  // namespace peakward::cli

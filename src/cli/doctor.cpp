@@ -30,7 +30,7 @@ Result<int> run(Call& call, const DoctorOptions& o) {
     return preflight.verdict == CheckStatus::fail ? 3 : 0;
 }
 
-Action define(CLI::App& app) {
+Action define_doctor(CLI::App& app) {
     auto options = std::make_shared<DoctorOptions>();
     add_value(app, options->threads,
               {"--threads", "N", "Check for a run on so many threads. Default: all CPUs allowed."});
@@ -55,7 +55,7 @@ Verb doctor_verb() {
              {"peakward doctor --quiet > /dev/null && peakward calibrate", "in a script"},
              {"peakward doctor --json | jq '.preflight.checks[] | select(.status == \"fail\")'",
               "what fails, for a program"}},
-            define};
+            define_doctor};
 }
 
 }  // namespace peakward::cli

@@ -127,7 +127,7 @@ Result<int> run(Call& call, const ExportOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_export(CLI::App& app) {
     auto options = std::make_shared<ExportOptions>();
     add_value(app, options->file,
               {"FILE", "FILE", "Where to: FILE.csv or FILE.json; - is stdout.", "Options", true});
@@ -154,7 +154,7 @@ Verb export_verb() {
          {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
           "one product, this year"},
          {"peakward export - --precision fp32 | head", "CSV on stdout"}},
-        define};
+        define_export};
 }
 
 }  // namespace peakward::cli

@@ -10,7 +10,7 @@
 namespace peakward::cli {
 namespace {
 
-constexpr std::size_t sections_max = 6;
+constexpr std::size_t forecasts_shown_max = 6;
 constexpr double seconds_per_day = 86'400;
 // Of the plot: as long again as the time that is known.
 constexpr int curve_points = 60;
@@ -169,14 +169,6 @@ Table table_of(const std::vector<SeriesForecast>& forecasts, double target) {
     return table;
 }
 
-Field field(const char* label, std::string value, Tone tone = Tone::plain) {
-    Field made;
-    made.label = label;
-    made.value = std::move(value);
-    made.tone = tone;
-    return made;
-}
-
 Section section_of(const SeriesForecast& s, double target) {
     const Forecast& f = s.forecast;
     Section section;
@@ -199,7 +191,7 @@ Section section_of(const SeriesForecast& s, double target) {
 }
 
 // Series that have one reason in common for having no forecast: one line tells of all of them.
-struct Folded {
+struct Refused {
     std::string reason;
     std::vector<SeriesForecast> series;
 };
@@ -225,19 +217,20 @@ std::string names_of(const std::vector<SeriesForecast>& list) {
 }
 
 // Takes out of `list` what is folded: several refused for one reason. One alone keeps its place.
-std::vector<Folded> fold(std::vector<SeriesForecast>& list) {
-    std::vector<Folded> groups;
+std::vector<Refused> fold(std::vector<SeriesForecast>& list) {
+    std::vector<Refused> groups;
     for (const SeriesForecast& s : list) {
         if (s.forecast.refused.empty()) continue;
-        auto at = std::find_if(groups.begin(), groups.end(),
-                               [&](const Folded& one) { return one.reason == s.forecast.refused; });
+        auto at = std::find_if(groups.begin(), groups.end(), [&](const Refused& one) {
+            return one.reason == s.forecast.refused;
+        });
         if (at == groups.end()) at = groups.insert(groups.end(), {s.forecast.refused, {}});
         at->series.push_back(s);
     }
-    std::erase_if(groups, [](const Folded& one) { return one.series.size() < 2; });
+    std::erase_if(groups, [](const Refused& one) { return one.series.size() < 2; });
     std::erase_if(list, [&](const SeriesForecast& s) {
         return std::any_of(groups.begin(), groups.end(),
-                           [&](const Folded& one) { return one.reason == s.forecast.refused; });
+                           [&](const Refused& one) { return one.reason == s.forecast.refused; });
     });
     return groups;
 }
@@ -265,11 +258,11 @@ Report report_of(const ForecastReply& reply, double target, bool all) {
     report.title = fmt::format(
         "FORECAST: {}", reply.forecasts.empty() ? "" : reply.forecasts.front().hardware_name);
     std::vector<SeriesForecast> listed = reply.forecasts;
-    const std::vector<Folded> folded = all ? std::vector<Folded>{} : fold(listed);
-    add_listed(report, listed, target, all ? listed.size() : sections_max);
+    const std::vector<Refused> folded = all ? std::vector<Refused>{} : fold(listed);
+    add_listed(report, listed, target, all ? listed.size() : forecasts_shown_max);
     if (folded.empty()) return report;
     Section& rest = report.sections.emplace_back();
-    for (const Folded& one : folded)
+    for (const Refused& one : folded)
         rest.paragraphs.push_back({fmt::format("No forecast for {} series: {} ({}).",
                                                one.series.size(), one.reason, names_of(one.series)),
                                    Tone::plain,
@@ -341,7 +334,7 @@ Result<int> run(Call& call, const ForecastVerbOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_forecast(CLI::App& app) {
     auto options = std::make_shared<ForecastVerbOptions>();
     add_value(app, options->target,
               {"--target", "EFFICIENCY", "What is to be reached, from 0 to 1. Default: 0.9."});
@@ -375,7 +368,7 @@ Verb forecast_verb() {
           "one precision of a product"},
          {"peakward forecast --hardware c3f840a0 --json | jq '.forecasts[].statement'",
           "for a script"}},
-        define};
+        define_forecast};
 }
 
 }  // namespace peakward::cli

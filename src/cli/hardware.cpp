@@ -16,7 +16,7 @@ Cell cell_of(const FieldValue& value) {
     return {};
 }
 
-Unit unit_of(const std::string& field) {
+Unit unit_of_field(const std::string& field) {
     if (field.ends_with("_gbps")) return Unit::gbps;
     if (field == "tdp_w") return Unit::watts;
     if (field == "cores" || field == "spec_version") return Unit::count;
@@ -34,7 +34,7 @@ bool is_number(const std::vector<const HardwareSpec*>& specs, const std::string&
 // Capacities and clocks as they are printed on boxes: "80", "1.83".
 Cell as_printed(Cell made, const std::string& field) {
     const auto* number = std::get_if<double>(&made.value);
-    if (number && unit_of(field) == Unit::none) made.shown = fmt::format("{:.5g}", *number);
+    if (number && unit_of_field(field) == Unit::none) made.shown = fmt::format("{:.5g}", *number);
     return made;
 }
 
@@ -55,7 +55,7 @@ Table products_table(const std::vector<const HardwareSpec*>& specs,
         const bool number = is_number(specs, name);
         const auto title = titles.find(name);
         table.columns.push_back({name, title == titles.end() ? name : title->second,
-                                 number ? unit_of(name) : Unit::none,
+                                 number ? unit_of_field(name) : Unit::none,
                                  number ? Align::right : Align::left, priority++});
     }
     for (const HardwareSpec* spec : specs) {
@@ -244,14 +244,6 @@ Result<int> hardware_detect(Call& call, const HardwareOptions& o) {
     return 0;
 }
 
-void say(Call& call, Format format, const std::string& sentence, Json document) {
-    document["schema_version"] = 1;
-    if (format == Format::json) return print_document(call.console, document);
-    Section section;
-    section.paragraphs.push_back({sentence, Tone::good, "✓"});
-    call.console.out << render(Report{{}, {std::move(section)}}, format, call.console.out_terminal);
-}
-
 namespace {
 
 using Define = void (*)(CLI::App&, HardwareOptions&);
@@ -270,7 +262,7 @@ void add_columns(CLI::App& app, HardwareOptions& o) {
 constexpr OptionText product_text{"ID", "PRODUCT", "A product's id or another of its names.",
                                   "Options", true};
 
-const HardwareAction actions[] = {
+const HardwareAction hardware_actions[] = {
     {"list", "all products, or those of a kind, vendor or architecture", hardware_list,
      [](CLI::App& app, HardwareOptions& o) {
          add_value(app, o.kind, {"--kind", "KIND", "Only products of this kind."});
@@ -369,9 +361,9 @@ const HardwareAction actions[] = {
      }},
 };
 
-Action define(CLI::App& app) {
+Action define_hardware(CLI::App& app) {
     std::map<const CLI::App*, std::function<Result<int>(Call&)>> runs;
-    for (const HardwareAction& action : actions) {
+    for (const HardwareAction& action : hardware_actions) {
         CLI::App& sub = add_action(app, action.name, action.summary);
         auto options = std::make_shared<HardwareOptions>();
         action.define(sub, *options);
@@ -399,7 +391,7 @@ Verb hardware_verb() {
          {"peakward hardware show h100-sxm5", "every figure and where it comes from"},
          {"peakward hardware detect", "what is this machine?"},
          {"peakward hardware summary --compare efficiency", "promised beside measured"}},
-        define};
+        define_hardware};
 }
 
 }  // namespace peakward::cli

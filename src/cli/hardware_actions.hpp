@@ -39,8 +39,6 @@ Result<int> hardware_sync(Call& call, const HardwareOptions& o);
 
 // The database, with what is wrong in the user's folder said on stderr.
 HardwareDatabase open_database(Call& call, const HardwareOptions& o);
-// A sentence for people, a document for programs.
-void say(Call& call, Format format, const std::string& sentence, Json document);
 // The questions of `hardware add`: hardware_wizard.cpp. Each answer is checked when it is given,
 // and asked again until it is one.
 using AskLine = std::function<std::optional<std::string>(const std::string& question)>;

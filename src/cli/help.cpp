@@ -30,7 +30,7 @@ Result<int> run(Call& call, const HelpOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_help(CLI::App& app) {
     auto options = std::make_shared<HelpOptions>();
     add_value(app, options->verb, {"VERB", "VERB", "Whose help. Default: the program's."});
     options->common = add_common_options(app, Tables::no);
@@ -45,7 +45,7 @@ Verb help_verb() {
             "show the help of the program or of a verb",
             "The same as --help.",
             {{"peakward help calibrate", "all about calibrate"}},
-            define};
+            define_help};
 }
 
 }  // namespace peakward::cli

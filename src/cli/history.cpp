@@ -153,7 +153,7 @@ Result<int> run(Call& call, const HistoryOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_history(CLI::App& app) {
     auto options = std::make_shared<HistoryOptions>();
     add_value(app, options->limit,
               {"--limit", "N",
@@ -183,7 +183,7 @@ Verb history_verb() {
               "spreadsheet"},
              {"peakward history --hardware c3f840 --since 2026-01-01",
               "one machine, this year's runs"}},
-            define};
+            define_history};
 }
 
 }  // namespace peakward::cli

@@ -261,7 +261,7 @@ Json install_json(const Followed& followed, const Subjected& at) {
     return document;
 }
 
-Json document_of(const Followed& followed) {
+Json impact_document(const Followed& followed) {
     const auto installs = installs_of(followed);
     Json document = install_json(followed, installs.front());
     Json all = Json::array();
@@ -279,13 +279,13 @@ Result<int> run(Call& call, const ImpactOptions& o) {
     const auto followed = follow(o.common->db, *request, Follow::leading);
     if (!followed) return tl::make_unexpected(followed.error());
     show(call, *format,
-         {[&] { return document_of(*followed); },
+         {[&] { return impact_document(*followed); },
           [&] { return table_of(*followed, installs_of(*followed).front()); },
           [&] { return report_of(*followed); }});
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_impact(CLI::App& app) {
     auto options = std::make_shared<ImpactOptions>();
     options->series = add_series_options(app);
     options->common = add_common_options(app, Tables::yes);
@@ -309,7 +309,7 @@ Verb impact_verb() {
              {"peakward impact --hardware nvidia_h100_sxm --precision bf16 --backend pytorch",
               "what driver and PyTorch updates did"},
              {"peakward impact --operation gemm --metric median_s", "the time of single cases"}},
-            define};
+            define_impact};
 }
 
 }  // namespace peakward::cli

@@ -65,10 +65,6 @@ Table table_of(const ImportReply& reply) {
     return table;
 }
 
-std::string plural(std::int64_t count, const char* word) {
-    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
 // The folder that all of these lie in, with its slash: said once, so that a path fits its line. ""
 // for one file, and where that would save little.
 std::string common_folder(const std::vector<ImportNote>& notes) {
@@ -145,7 +141,7 @@ Result<int> run(Call& call, const ImportOptions& o) {
     return reply->imported + reply->duplicates > 0 && !reply->other_content ? 0 : 1;
 }
 
-Action define(CLI::App& app) {
+Action define_import(CLI::App& app) {
     auto options = std::make_shared<ImportOptions>();
     add_list(
         app, options->paths,
@@ -180,7 +176,7 @@ Verb import_verb() {
          {"peakward import --dry-run calibrations_v2.db", "what would come in, and what not"},
          {"peakward import lab3/*.json --from lab3", "of a machine that another one is equal to"},
          {"peakward import old.json --json", "the same as one document, for a script"}},
-        define};
+        define_import};
 }
 
 }  // namespace peakward::cli

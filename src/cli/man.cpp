@@ -49,7 +49,7 @@ Result<int> run(Call& call, const ManOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_man(CLI::App& app) {
     auto options = std::make_shared<ManOptions>();
     add_value(app, options->verb, {"VERB", "VERB", "Whose page. Default: the program's."});
     add_value(app, options->folder, {"--folder", "FOLDER", "Write all pages into a folder."});
@@ -67,7 +67,7 @@ Verb man_verb() {
         "An installed Peakward brings its man pages along; this prints the same pages.",
         {{"peakward man calibrate | man -l -", "read a page that is not installed"},
          {"peakward man --folder ~/.local/share/man/man1", "put all pages where man finds them"}},
-        define};
+        define_man};
 }
 
 }  // namespace peakward::cli

@@ -215,7 +215,7 @@ Report report_of(const Followed& followed, bool all) {
     return report;
 }
 
-Json document_of(const Followed& followed) {
+Json maturity_document(const Followed& followed) {
     Json products = Json::array();
     for (const Row& row : rows_of(followed)) {
         const Trajectory& t = row.one->trajectory;
@@ -238,13 +238,13 @@ Result<int> run(Call& call, const MaturityOptions& o) {
     const auto followed = follow(o.common->db, *request, Follow::leading_alone);
     if (!followed) return tl::make_unexpected(followed.error());
     show(call, *format,
-         {[&] { return document_of(*followed); },
+         {[&] { return maturity_document(*followed); },
           [&] { return table_of(*followed, rows_of(*followed)); },
           [&] { return report_of(*followed, o.all); }});
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_maturity(CLI::App& app) {
     auto options = std::make_shared<MaturityOptions>();
     add_flag(app, options->all,
              {"--all", "", "A row also for each of many products that have too little."});
@@ -270,7 +270,7 @@ Verb maturity_verb() {
             {{"peakward maturity", "all products of the database"},
              {"peakward maturity --precision bf16", "by what their bf16 reached"},
              {"peakward maturity --format csv > maturity.csv", "for a spreadsheet"}},
-            define};
+            define_maturity};
 }
 
 }  // namespace peakward::cli

@@ -160,6 +160,14 @@ void print_document(Console& console, const Json& document) {
     console.out << json_text(document, 2) << "\n";
 }
 
+void say(Call& call, Format format, const std::string& sentence, Json document) {
+    document["schema_version"] = 1;
+    if (format == Format::json) return print_document(call.console, document);
+    Section section;
+    section.paragraphs.push_back({sentence, Tone::good, "✓"});
+    call.console.out << render(Report{{}, {std::move(section)}}, format, call.console.out_terminal);
+}
+
 // On a terminal the lines break between words; a pipe gets each sentence as one line, for grep.
 void say_error(Console& console, const std::string& message) {
     const Terminal& terminal = console.err_terminal;

@@ -75,6 +75,9 @@ void show(Call& call, Format format, const Shown& shown);
 // reach a terminal as control characters.
 void print_document(Console& console, const Json& document);
 
+// The answer of a verb that has only a sentence to say: for people, and a document for programs.
+void say(Call& call, Format format, const std::string& sentence, Json document);
+
 // An error on stderr, behind the program's name.
 void say_error(Console& console, const std::string& message);
 // {"error": {"kind", "message"}, "exit_code"}

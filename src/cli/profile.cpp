@@ -236,7 +236,7 @@ void add_file(CLI::App& app, ProfileOptions& o) {
         {"FILE", "FILE", "A profile, or a run that calibrate --output wrote.", "Options", true});
 }
 
-Action define(CLI::App& app) {
+Action define_profile(CLI::App& app) {
     auto options = std::make_shared<ProfileOptions>();
     std::map<const CLI::App*, Result<int> (*)(Call&, const ProfileOptions&)> runs;
     std::map<const CLI::App*, std::shared_ptr<CommonOptions>> commons;
@@ -286,7 +286,7 @@ Verb profile_verb() {
              {"peakward profile show profiles/intel_xeon_cpu_numpy.json", "what is in it"},
              {"peakward profile efficiency run.json --operation gemm --size 1500 --framework blas",
               "between two measured sizes"}},
-            define};
+            define_profile};
 }
 
 }  // namespace peakward::cli

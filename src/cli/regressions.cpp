@@ -73,7 +73,7 @@ Result<int> run(Call& call, const RegressionsOptions& o) {
     return exit_code(o, *reply);
 }
 
-Action define(CLI::App& app) {
+Action define_regressions(CLI::App& app) {
     auto options = std::make_shared<RegressionsOptions>();
     const char* group = "What counts";
     add_value(app, options->threshold,
@@ -127,7 +127,7 @@ Verb regressions_verb() {
          {"peakward regressions --metric gops --operation gemm", "single cases"},
          {"peakward regressions --check --format junit > regressions.xml",
           "for a pipeline: exit code 4 when there is one"}},
-        define};
+        define_regressions};
 }
 
 }  // namespace peakward::cli

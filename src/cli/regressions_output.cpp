@@ -11,7 +11,7 @@ namespace peakward::cli {
 namespace {
 
 // Sections on a page; the rest stands in one table.
-constexpr std::size_t sections_max = 8;
+constexpr std::size_t regressions_shown_max = 8;
 
 const RunFacts* facts_of(const RegressionsReply& reply, std::int64_t seq) {
     const auto found = reply.facts.find(seq);
@@ -256,14 +256,6 @@ std::vector<std::string> stack_details(const RunFacts& facts, const SeriesKey& k
     return details;
 }
 
-Field field(const char* label, std::string value, Tone tone = Tone::plain) {
-    Field made;
-    made.label = label;
-    made.value = std::move(value);
-    made.tone = tone;
-    return made;
-}
-
 Field side_field(const char* label, const RegressionsReply& reply, const RunBlock& block,
                  const SeriesKey& key) {
     Field field;
@@ -310,11 +302,6 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
     if (r.status != RegressionStatus::recovered)
         fields.push_back(field("Recommendation", found.cause.recommendation));
     return section;
-}
-
-std::string plural(std::size_t count, const std::string& word) {
-    const bool is_series = word == "series";
-    return fmt::format("{} {}{}", count, word, count == 1 || is_series ? "" : "s");
 }
 
 std::vector<Paragraph> looked_at(const RegressionsReply& reply) {
@@ -364,12 +351,12 @@ std::string recovered_words(const RegressionsReply& reply, bool all) {
 
 void add_list(Report& report, const RegressionsReply& reply,
               const std::vector<ExplainedRegression>& list) {
-    for (std::size_t i = 0; i < std::min(sections_max, list.size()); ++i)
+    for (std::size_t i = 0; i < std::min(regressions_shown_max, list.size()); ++i)
         report.sections.push_back(section_of(reply, list[i], i + 1));
-    if (list.size() <= sections_max) return;
+    if (list.size() <= regressions_shown_max) return;
     Section rest;
-    rest.title = fmt::format("And {} more", list.size() - sections_max);
-    rest.tables.push_back(table_of(reply, {list.begin() + sections_max, list.end()}));
+    rest.title = fmt::format("And {} more", list.size() - regressions_shown_max);
+    rest.tables.push_back(table_of(reply, {list.begin() + regressions_shown_max, list.end()}));
     report.sections.push_back(std::move(rest));
 }
 
@@ -461,7 +448,7 @@ Report confirm_report(const ConfirmReply& reply, const RegressionsOutput& output
     report.sections.push_back(std::move(head));
     std::size_t number = 0;
     for (const ConfirmedSuspect& suspect : reply.suspects)
-        if (suspect.after && number < sections_max)
+        if (suspect.after && number < regressions_shown_max)
             report.sections.push_back(section_of(reply.after, *suspect.after, ++number));
     return report;
 }

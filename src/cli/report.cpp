@@ -96,7 +96,7 @@ Result<int> run(Call& call, const ReportOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_report(CLI::App& app) {
     auto options = std::make_shared<ReportOptions>();
     add_value(
         app, options->output,
@@ -124,7 +124,7 @@ Verb report_verb() {
          {"peakward report -o i7.html --hardware intel_i7_12700k --since 2026-01-01",
           "one product, this year's runs"},
          {"peakward report -o report.md --precision fp32", "for a wiki, one precision"}},
-        define};
+        define_report};
 }
 
 }  // namespace peakward::cli

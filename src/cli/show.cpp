@@ -33,7 +33,7 @@ Result<int> run(Call& call, const ShowOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_show(CLI::App& app) {
     auto options = std::make_shared<ShowOptions>();
     add_value(
         app, options->run,
@@ -65,7 +65,7 @@ Verb show_verb() {
              {"peakward show latest --format csv > measurements.csv", "every measurement"},
              {"peakward show latest --table results --format markdown", "the scores, for a report"},
              {"peakward show latest --json --raw > run.json", "everything that is kept of it"}},
-            define};
+            define_show};
 }
 
 }  // namespace peakward::cli

@@ -89,7 +89,7 @@ std::string page_of(const Followed& followed, const TrajectoryOptions& o, PlotGl
 }
 
 // The leading series stands at the top, named there; all of them are in `series`.
-Json document_of(const Followed& followed) {
+Json trajectory_document(const Followed& followed) {
     const FollowedSubject& first = followed.subjects.front();
     Json document = trajectory_json(followed, first, first.trajectories.front());
     Json all = Json::array(), products = Json::array();
@@ -118,7 +118,7 @@ Result<int> run(Call& call, const TrajectoryOptions& o) {
     Console& console = call.console;
     const FollowedSubject& first = followed->subjects.front();
     if (*format == Format::json)
-        print_document(console, document_of(*followed));
+        print_document(console, trajectory_document(*followed));
     else if (*format == Format::csv)
         console.out << render(trajectory_table(*followed, first, first.trajectories.front()),
                               *format, console.out_terminal);
@@ -129,7 +129,7 @@ Result<int> run(Call& call, const TrajectoryOptions& o) {
     return 0;
 }
 
-Action define(CLI::App& app) {
+Action define_trajectory(CLI::App& app) {
     auto options = std::make_shared<TrajectoryOptions>();
     options->series = add_series_options(app);
     add_value(app, options->plot,
@@ -165,7 +165,7 @@ Verb trajectory_verb() {
               "memory bandwidth, this year"},
              {"peakward trajectory --operation gemm --metric median_s --format csv > gemm.csv",
               "the time of one case, for a spreadsheet"}},
-            define};
+            define_trajectory};
 }
 
 }  // namespace peakward::cli

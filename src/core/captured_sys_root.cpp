@@ -20,13 +20,8 @@
 namespace peakward {
 namespace {
 
-constexpr std::size_t read_bytes_max = 1u << 20;
 constexpr int links_followed_max = 40;
 constexpr int cpus_max = 1 << 16;
-
-tl::unexpected<ReadFailure> absent(Absence absence, std::string reason) {
-    return tl::make_unexpected(ReadFailure{absence, std::move(reason)});
-}
 
 tl::unexpected<ReadFailure> no_such_file(std::string_view path) {
     return absent(Absence::missing, fmt::format("{}: no such file", path));

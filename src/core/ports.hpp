@@ -34,6 +34,13 @@ struct ReadFailure {
 template <typename T>
 using ReadResult = tl::expected<T, ReadFailure>;
 
+inline tl::unexpected<ReadFailure> absent(Absence absence, std::string reason) {
+    return tl::make_unexpected(ReadFailure{absence, std::move(reason)});
+}
+
+// Of a file, its beginning is read: /proc/cpuinfo of a thousand CPUs is longer.
+inline constexpr std::size_t read_bytes_max = 1u << 20;
+
 struct CommandOutput {
     int exit_code = 0;
     std::string out;

@@ -29,12 +29,7 @@
 namespace peakward {
 namespace {
 
-constexpr std::size_t read_bytes_max = 1u << 20;
 constexpr std::size_t command_bytes_max = 1u << 20;
-
-tl::unexpected<ReadFailure> absent(Absence absence, std::string reason) {
-    return tl::make_unexpected(ReadFailure{absence, std::move(reason)});
-}
 
 tl::unexpected<ReadFailure> absent_by_errno(const std::string& what, int error) {
     switch (error) {
@@ -51,12 +46,12 @@ tl::unexpected<ReadFailure> absent_by_errno(const std::string& what, int error) 
     }
 }
 
-class Descriptor {
+class OpenFile {
 public:
-    explicit Descriptor(int value = -1) : value_(value) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { reset(); }
+    explicit OpenFile(int value = -1) : value_(value) {}
+    OpenFile(const OpenFile&) = delete;
+    OpenFile& operator=(const OpenFile&) = delete;
+    ~OpenFile() { reset(); }
     int get() const { return value_; }
     void reset(int value = -1) {
         if (value_ >= 0) ::close(value_);
@@ -74,7 +69,7 @@ private:
 // The first MiB of a file: /proc/cpuinfo of a thousand CPUs is longer, and its beginning is what
 // counts. O_NONBLOCK keeps a FIFO or a terminal from waiting for its other end.
 ReadResult<std::string> read_file(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return absent_by_errno(path, errno);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return absent_by_errno(path, errno);
@@ -177,13 +172,13 @@ public:
             return;
         }
         out_.reset(out[0]);
-        const Descriptor out_end(out[1]);
+        const OpenFile out_end(out[1]);
         if (::pipe2(err, O_CLOEXEC) != 0) {
             error_ = errno;
             return;
         }
         err_.reset(err[0]);
-        const Descriptor err_end(err[1]);
+        const OpenFile err_end(err[1]);
         error_ = spawn(argv, out_end.get(), err_end.get());
     }
 
@@ -264,7 +259,7 @@ private:
         return true;
     }
 
-    static void drain(Descriptor& pipe, std::string& into) {
+    static void drain(OpenFile& pipe, std::string& into) {
         std::array<char, 16384> chunk;
         while (pipe.get() >= 0) {
             const ssize_t got = ::read(pipe.get(), chunk.data(), chunk.size());
@@ -277,7 +272,7 @@ private:
     }
 
     std::string name_;
-    Descriptor out_, err_;
+    OpenFile out_, err_;
     pid_t pid_ = -1;
     int error_ = 0;
     bool ended_ = false;

@@ -4,6 +4,7 @@
 // Units stand in the names. A Fact is a value with its source or the reason it is unknown.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -294,6 +295,11 @@ struct Measurement {
     std::vector<Window> windows;   // raw, in time order
 };
 
+// Measured for a peak and asked for by nobody: says nothing about the backends of the run.
+inline bool is_evidence(const Measurement& m) {
+    return std::find(m.flags.begin(), m.flags.end(), "peak_evidence") != m.flags.end();
+}
+
 // ---------------------------------------------------------------------------------------------
 // Scores
 // ---------------------------------------------------------------------------------------------
@@ -320,6 +326,9 @@ struct Peak {
     std::string reason;        // why it is unknown
     bool doubtful = false;     // something was measured above 1.02 x value
 };
+
+// Above this efficiency the peak or the figure is wrong (METHODS 1.4).
+inline constexpr double efficiency_max = 1.02;
 
 // One row per device x precision x backend.
 struct Score {

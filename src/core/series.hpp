@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,9 @@
 #include "core/records.hpp"
 
 namespace peakward {
+
+// A figure that is not known.
+inline constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 // Two kinds share all that follows: the scores of device x backend x precision (peak_measured_gops,
 // blas3_gops, stream_best_gbps, …) and the metrics of one case (gops, gbps, median_s, …).

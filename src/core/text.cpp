@@ -105,6 +105,10 @@ std::vector<std::string> nearest_names(std::string_view name, std::span<const st
     return names;
 }
 
+std::string plural(std::size_t count, std::string_view word) {
+    return fmt::format("{} {}{}", count, word, count == 1 || word.ends_with('s') ? "" : "s");
+}
+
 std::string unknown_name_message(std::string_view kind, std::string_view name,
                                  std::span<const std::string> known) {
     const auto near = nearest_names(name, known);

@@ -18,9 +18,14 @@ std::vector<std::string> split(std::string_view text, char separator);
 // Splits at spaces and commas, dropping empty parts: the form every list option takes.
 std::vector<std::string> split_list(std::string_view text);
 
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // The integer or number that fills the whole (trimmed) text, else nothing.
 std::optional<long long> parse_integer(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
+
+// "1 run", "12 runs", "2 series": the word gets an s where the count wants one.
+std::string plural(std::size_t count, std::string_view word);
 
 // Up to `most` of the known names nearest to `name` by edit distance, best first; names farther
 // than half their length are left out.

@@ -1,5 +1,6 @@
 // Caches, as hwloc sees them (it knows the quirks of many kernels and asks CPUID where sysfs is
 // silent), and as sysfs tells them.
+#pragma once
 
 #include <vector>
 

@@ -45,7 +45,7 @@ struct ApicShifts {
 };
 
 // Leaves 0xB, 0x1F and 0x80000026 share one form: each sub-leaf gives the shift to the next level.
-std::optional<ApicShifts> levels_of(const SysRoot& root, int cpu, std::uint32_t leaf) {
+std::optional<ApicShifts> apic_shifts(const SysRoot& root, int cpu, std::uint32_t leaf) {
     ApicShifts shifts;
     bool any = false;
     for (std::uint32_t level = 0; level < 8; ++level) {
@@ -180,7 +180,7 @@ ReadResult<CpuidPlace> cpuid_place(const SysRoot& root, int cpu) {
     if (!identity) return tl::make_unexpected(identity.error());
     std::optional<ApicShifts> shifts;
     for (const std::uint32_t leaf : {0x80000026u, 0x1fu, 0xbu})
-        if (!shifts) shifts = levels_of(root, cpu, leaf);
+        if (!shifts) shifts = apic_shifts(root, cpu, leaf);
     if (!shifts) shifts = legacy_levels(root, cpu);
     CpuidPlace place;
     place.apic = shifts->apic;

@@ -11,8 +11,6 @@
 namespace peakward {
 namespace {
 
-Json unknown(const std::string& reason) { return {{"unknown", reason}}; }
-
 Json figure(double value, const char* source) {
     return {{"value", without_noise(value)}, {"source", source}};
 }
@@ -228,6 +226,8 @@ std::string source_key_for(Json& sources, const std::string& source, const std::
 }
 
 }  // namespace
+
+Json unknown(const std::string& reason) { return {{"unknown", reason}}; }
 
 std::string id_from_name(const std::string& name) {
     std::string text = name, id;

@@ -25,6 +25,9 @@ Result<Json> draft_entry(const Context& context, const std::string& device, cons
 // "Intel(R) Core(TM) i7-12700K" -> "intel_core_i7_12700k"
 std::string id_from_name(const std::string& name);
 
+// A figure of an entry that nobody states, with the reason.
+Json unknown(const std::string& reason);
+
 // One correction: a path of the entry and its new value.
 struct Correction {
     std::string field;  // "memory.bandwidth_gbps", "theoretical_peaks_gops.fp16", "name"

@@ -15,8 +15,6 @@ namespace {
 
 constexpr const char* source_key = "older_file";
 
-Json unknown(const std::string& reason) { return {{"unknown", reason}}; }
-
 Json figure(double value, const std::string& formula = {}) {
     Json made{{"value", without_noise(value)}, {"source", source_key}};
     if (!formula.empty()) made["formula"] = formula;

@@ -15,7 +15,6 @@ namespace peakward::older {
 namespace {
 
 constexpr const char* not_in_row = "not recorded by the exported row";
-constexpr double efficiency_max = 1.02;
 // A file comes in whole, so all of it is in memory at once: some 35 KB a run.
 constexpr std::size_t runs_max = 50'000;
 

@@ -7,9 +7,6 @@
 namespace peakward::older {
 namespace {
 
-// Above this the peak or the figure is wrong (DESIGN 7).
-constexpr double efficiency_max = 1.02;
-
 enum class Generation { summary, precisions, kernels };
 
 const char* word_of(Generation generation) {

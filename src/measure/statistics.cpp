@@ -13,8 +13,6 @@ constexpr double outlier_ranges = 3;
 // Makes the median absolute deviation of normal noise its standard deviation.
 constexpr double mad_to_sigma = 1.4826;
 
-double median_of(std::span<const double> values) { return median_interval(values).median; }
-
 // Linear interpolation between order statistics (Hyndman and Fan, type 7).
 double quantile(std::span<const double> sorted, double share) {
     const double position = share * static_cast<double>(sorted.size() - 1);

@@ -22,12 +22,6 @@ double median_of_sorted(std::span<const double> sorted) {
     return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-double median_of(std::span<const double> values) {
-    std::vector<double> sorted(values.begin(), values.end());
-    std::sort(sorted.begin(), sorted.end());
-    return median_of_sorted(sorted);
-}
-
 // The largest r (from 1) with P(X < r) <= 0.025 for X ~ Binomial(n, 1/2): the r-th smallest and the
 // r-th largest value then enclose the median with at least 95 %. 0 when no rank is that sure.
 std::size_t lower_rank(std::size_t n) {
@@ -47,6 +41,12 @@ std::size_t lower_rank(std::size_t n) {
 }
 
 }  // namespace
+
+double median_of(std::span<const double> values) {
+    std::vector<double> sorted(values.begin(), values.end());
+    std::sort(sorted.begin(), sorted.end());
+    return median_of_sorted(sorted);
+}
 
 MedianInterval median_interval(std::span<const double> values) {
     if (values.empty()) return {};

@@ -23,6 +23,8 @@ struct MedianInterval {
 // interval; with fewer, low and high are the extremes.
 MedianInterval median_interval(std::span<const double> values);
 
+double median_of(std::span<const double> values);  // 0 of none
+
 class StoppingRule {
 public:
     explicit StoppingRule(const StoppingOptions& options) : options_(options) {}

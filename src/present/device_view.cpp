@@ -30,8 +30,6 @@ bool has(const Names& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_evidence(const Measurement& m) { return has(m.flags, "peak_evidence"); }
-
 std::string framework_words(const Run& run, const std::string& backend) {
     std::string words = backend;
     for (const BackendInfo& info : run.backends)

@@ -9,8 +9,8 @@
 namespace peakward::detail {
 namespace {
 
-constexpr std::size_t plot_rows_max = 25;
-constexpr std::size_t mark_rows_max = 25;
+constexpr std::size_t plot_table_rows_max = 25;
+constexpr std::size_t mark_table_rows_max = 25;
 constexpr int plot_columns = 100;  // what a code block shows without scrolling
 
 // More backticks than there are in a row inside, so that no name ends the block.
@@ -22,7 +22,7 @@ std::string fence_around(std::string_view content) {
 
 std::string table_block(const Table& table) { return table_markdown(table) + "\n"; }
 
-class Page {
+class MarkdownPage {
 public:
     std::string markdown(const Document& document) {
         out_ = "# " + markdown_text(document.title) + "\n\n";
@@ -57,7 +57,7 @@ private:
     }
     void add(const Table& table) { out_ += table_block(table); }
     void add(const Plot& plot) {
-        const Table figures = points_table(plot, plot_rows_max);
+        const Table figures = points_table(plot, plot_table_rows_max);
         if (figures.rows.empty()) {
             out_ += markdown_text(plot.title) + ": nothing was measured yet.\n\n";
             return;
@@ -67,7 +67,7 @@ private:
         const std::string drawing = render(plot, screen, {});
         const std::string fence = fence_around(drawing);
         out_ += fence + "text\n" + drawing + fence + "\n\n" + table_block(figures);
-        if (const Table marks = marks_table(plot, mark_rows_max); !marks.rows.empty())
+        if (const Table marks = marks_table(plot, mark_table_rows_max); !marks.rows.empty())
             out_ += table_block(marks);
     }
 
@@ -76,6 +76,8 @@ private:
 
 }  // namespace
 
-std::string document_markdown(const Document& document) { return Page().markdown(document); }
+std::string document_markdown(const Document& document) {
+    return MarkdownPage().markdown(document);
+}
 
 }  // namespace peakward::detail

@@ -8,8 +8,6 @@
 namespace peakward::detail {
 namespace {
 
-constexpr double day_s = 86400;
-
 // Room around the data, as a share of what they span.
 constexpr double margin_share = 0.04;
 

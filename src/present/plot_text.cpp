@@ -20,7 +20,7 @@ constexpr int rows_min = 10, rows_max = 24;
 constexpr int drawing_columns_min = 8;
 constexpr int time_label_columns = 13;  // "2026-11-20" or "11-20 14:30" and a gap
 
-struct Range {
+struct Span {
     double from = INFINITY, to = -INFINITY;
     void take(double value) {
         if (!std::isfinite(value)) return;
@@ -41,7 +41,7 @@ bool is_drawn(const PlotPoint& point, const Plot& plot) {
 }
 
 // A range of one value becomes one that can be drawn.
-void widen(Range& range, AxisScale scale) {
+void widen(Span& range, AxisScale scale) {
     if (range.from < range.to) return;
     const double by = scale == AxisScale::time    ? 43200
                       : scale == AxisScale::log10 ? range.from * 0.5
@@ -51,8 +51,8 @@ void widen(Range& range, AxisScale scale) {
     range.to += by;
 }
 
-Range x_range(const Plot& plot) {
-    Range range;
+Span x_range(const Plot& plot) {
+    Span range;
     for (const PlotSeries& series : plot.series)
         for (const PlotPoint& point : series.points)
             if (is_drawn(point, plot)) range.take(point.x);
@@ -63,8 +63,8 @@ Range x_range(const Plot& plot) {
     return range;
 }
 
-Range y_range(const Plot& plot) {
-    Range range;
+Span y_range(const Plot& plot) {
+    Span range;
     for (const PlotSeries& series : plot.series)
         for (const PlotPoint& point : series.points) {
             if (!is_drawn(point, plot)) continue;
@@ -78,7 +78,7 @@ Range y_range(const Plot& plot) {
     widen(range, plot.y.scale);
     // A level near the data is worth its room; one far away would only flatten them.
     const double near = (range.to - range.from) * 0.35;
-    Range with_levels = range;
+    Span with_levels = range;
     for (const PlotLevel& level : plot.levels)
         if (level.y > range.from - near && level.y < range.to + near) with_levels.take(level.y);
     if (plot.y.scale == AxisScale::log10) return with_levels;
@@ -120,7 +120,7 @@ private:
     const Glyphs& marks() const {
         return glyphs_ == PlotGlyphs::ascii ? ascii_glyphs : unicode_glyphs;
     }
-    static double part(double value, const Range& range, AxisScale scale) {
+    static double part(double value, const Span& range, AxisScale scale) {
         const double from = on_scale(range.from, scale), to = on_scale(range.to, scale);
         return (on_scale(value, scale) - from) / (to - from);
     }
@@ -149,7 +149,7 @@ private:
     const Plot& plot_;
     const Terminal& terminal_;
     Terminal words_;  // ASCII words beside an ASCII drawing
-    Range x_, y_;
+    Span x_, y_;
     PlotGlyphs glyphs_;
     int rows_ = rows_min, columns_ = drawing_columns_min, margin_ = 0;
     std::vector<Tick> y_ticks_;

@@ -12,8 +12,6 @@ namespace {
 
 namespace chr = std::chrono;
 
-constexpr double day_s = 86400;
-
 chr::sys_seconds instant(double time_unix) {
     // Years that a calendar has: a wild value must not overflow the conversion.
     constexpr double farthest_s = 2e11;

@@ -9,6 +9,8 @@
 
 namespace peakward::detail {
 
+inline constexpr double day_s = 86400;
+
 struct Tick {
     double at = 0;
     std::string label;

@@ -18,6 +18,10 @@ struct Field {
     std::vector<std::string> details;
 };
 
+inline Field field(std::string label, std::string value, Tone tone = Tone::plain) {
+    return {std::move(label), std::move(value), tone, {}, {}};
+}
+
 struct Paragraph {
     std::string text;
     Tone tone = Tone::plain;

@@ -23,9 +23,6 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Measured for a peak and asked for by nobody: says nothing about the backends of the run.
-bool is_evidence(const Measurement& m) { return has(m.flags, "peak_evidence"); }
-
 // Peaks of one class only are compared: a convolution is no GEMM.
 int rank_of(const Case& what) {
     switch (catalog::find_operation(what.operation)->kind) {

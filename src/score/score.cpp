@@ -20,11 +20,6 @@ OperationClass class_of(const Measurement& m) {
     return operation ? operation->kind : OperationClass::probe;
 }
 
-// Measured for a peak and asked for by nobody: evidence, no result.
-bool is_evidence(const Measurement& m) {
-    return std::find(m.flags.begin(), m.flags.end(), "peak_evidence") != m.flags.end();
-}
-
 struct Row {
     std::vector<const Measurement*> measurements;
 };
@@ -79,7 +74,7 @@ void judge_ratio(Score& score, const char* what, std::optional<double> measured,
                  std::optional<double>& ratio) {
     if (!measured || peak.kind == PeakKind::unknown || peak.value <= 0) return;
     ratio = *measured / peak.value;
-    if (*ratio <= 1.02) return;
+    if (*ratio <= efficiency_max) return;
     peak.doubtful = true;
     add_flag(score, "above_theoretical",
              fmt::format(

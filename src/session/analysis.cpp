@@ -2,21 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <tuple>
 
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
+#include "session/ask_store.hpp"
 #include "session/history.hpp"
 #include "session/probe_history.hpp"
 #include "session/products.hpp"
 
 namespace peakward {
 namespace {
-
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
-constexpr double above_theoretical_ratio = 1.02;  // METHODS 1.4
 
 Peak no_peak(std::string reason) {
     Peak peak;
@@ -388,7 +385,7 @@ void Loader::rate(SubjectSeries& series) {
     for (std::size_t i = 0; i < series.efficiency.size(); ++i) {
         SeriesPoint& point = series.series.points[i];
         series.efficiency[i] = point.value / series.peak.value;
-        const bool above = series.efficiency[i] > above_theoretical_ratio;
+        const bool above = series.efficiency[i] > efficiency_max;
         point.doubts = std::uint16_t((point.doubts & ~unsigned{doubt_above_theoretical}) |
                                      (above ? doubt_above_theoretical : 0));
         series.peak.doubtful = series.peak.doubtful || above;
@@ -471,15 +468,6 @@ Error Loader::nothing(const Named& named) {
                     fmt::join(metrics_of(request_), ", "), period, runs, fmt::join(*metrics, ", "),
                     fmt::join(devices, ", "), fmt::join(backends, ", "),
                     fmt::join(precisions, ", "), fmt::join(suites, ", "))};
-}
-
-template <typename Answer, typename Question>
-Result<Answer> ask(const std::string& db, const StopToken* stop, Question question) {
-    StoreOptions options;
-    options.stop = stop;
-    auto store = open_store(default_store_location(db), OpenMode::read, std::move(options));
-    if (!store) return tl::make_unexpected(store.error());
-    return question(**store);
 }
 
 }  // namespace

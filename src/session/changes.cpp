@@ -66,7 +66,7 @@ std::string too_large(const std::string& name) {
                        name, csv_bytes_max >> 20);
 }
 
-Result<std::string> text_of(const std::string& file) {
+Result<std::string> csv_text_of(const std::string& file) {
     if (file == standard_input)
         return read_descriptor(STDIN_FILENO, "standard input", csv_bytes_max);
     std::error_code error;
@@ -122,7 +122,7 @@ Result<ChangesReply> look_for_changes(const ChangesRequest& request, const StopT
     // Whoever asks for more alarms than that means it.
     reply.false_discovery_share = std::max(false_discovery_share, request.options.alpha);
     for (const std::string& path : *files) {
-        const auto text = text_of(path);
+        const auto text = csv_text_of(path);
         if (!text) return tl::make_unexpected(text.error());
         auto file = read_csv_series(*text, path == standard_input ? "standard input" : path,
                                     request.choice, &stop);

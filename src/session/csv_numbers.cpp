@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::size_t group_digits = 3;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Spaces that printers put between groups of digits, as one byte each.
 std::string with_plain_groups(std::string_view cell) {
     std::string text;

@@ -138,10 +138,6 @@ std::string quoted(std::string text) {
     return fmt::format("'{}{}'", text, is_cut ? "…" : "");
 }
 
-std::string plural(std::size_t count, const char* word) {
-    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
-}
-
 std::string names_words(std::span<const std::string> names) {
     const std::size_t shown = std::min(names.size(), names_shown_max);
     std::string words = fmt::format("{}", fmt::join(names.first(shown), ", "));

@@ -13,7 +13,6 @@ namespace {
 
 enum class DayOrder { unknown, day_first, month_first };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // A time, taken apart into what stands between its separators.

@@ -7,7 +7,6 @@ namespace peakward {
 namespace {
 
 constexpr double seconds_per_day = 86'400;
-constexpr double efficiency_max = 1.02;  // METHODS 1.4: above it the peak is doubtful
 
 SeriesForecast forecast_of(const SubjectSeries& s, const Subject& subject, double target) {
     SeriesForecast made;

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t file_bytes_max = 4u << 20;
+constexpr std::size_t entry_bytes_max = 4u << 20;
 
 std::string day_of(Clock& clock) {
     const std::time_t now = std::chrono::system_clock::to_time_t(clock.wall_now());
@@ -25,7 +25,7 @@ std::string day_of(Clock& clock) {
     return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
-Result<std::string> text_of(const std::string& path) {
+Result<std::string> entry_text(const std::string& path) {
     std::error_code error;
     if (!fs::exists(path, error))
         return failed(
@@ -33,7 +33,7 @@ Result<std::string> text_of(const std::string& path) {
                         error ? "cannot be read: " + error.message() : "there is no such file"));
     if (!fs::is_regular_file(path, error))
         return failed(fmt::format("{}: not a regular file", path));
-    return read_whole_file(path, file_bytes_max);
+    return read_whole_file(path, entry_bytes_max);
 }
 
 // Names that the entry would share with another one.
@@ -67,7 +67,7 @@ std::vector<std::vector<OlderFile>> older_products(const std::vector<std::string
     std::vector<std::vector<OlderFile>> products;
     for (const std::string& path : paths)
         for (const std::string& name : older_files(path, import)) {
-            const auto text = text_of(name);
+            const auto text = entry_text(name);
             auto file = text ? read_older(*text, name)
                              : Result<OlderFile>(tl::make_unexpected(text.error()));
             if (!file) {
@@ -280,7 +280,7 @@ Result<HardwareSpec> draft_product(const Machine& machine, const std::string& de
 }
 
 Result<HardwareSpec> read_product(const std::string& path) {
-    const auto text = text_of(path);
+    const auto text = entry_text(path);
     if (!text) return tl::make_unexpected(text.error());
     auto spec = read_spec(*text, path);
     if (!spec) return spec;
@@ -290,7 +290,7 @@ Result<HardwareSpec> read_product(const std::string& path) {
 }
 
 std::vector<std::string> validate_product(const std::string& path) {
-    const auto text = text_of(path);
+    const auto text = entry_text(path);
     if (!text) return {text.error().message};
     const auto spec = read_spec(*text, path);
     if (!spec) return {spec.error().message};

@@ -1,26 +1,12 @@
 #include "session/history.hpp"
 
 #include "core/text.hpp"
+#include "session/ask_store.hpp"
 #include "session/probe_history.hpp"
 #include "session/products.hpp"
 
 namespace peakward {
 namespace {
-
-StoreOptions stopped_by(const StopToken* stop) {
-    StoreOptions options;
-    options.stop = stop;
-    return options;
-}
-
-// Opens for reading and asks one question.
-template <typename Answer, typename Question>
-Result<Answer> ask(const std::string& db, const StopToken* stop, Question question,
-                   OpenMode mode = OpenMode::read) {
-    auto store = open_store(default_store_location(db), mode, stopped_by(stop));
-    if (!store) return tl::make_unexpected(store.error());
-    return question(**store);
-}
 
 Result<Run> find_in(RunStore& store, const std::string& db, const std::string& which) {
     if (which != "latest") return store.find(which);

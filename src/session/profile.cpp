@@ -12,18 +12,18 @@ namespace {
 namespace fs = std::filesystem;
 
 // A run with all its samples is some megabytes.
-constexpr std::uintmax_t file_bytes_max = 1u << 30;
+constexpr std::uintmax_t profile_bytes_max = 1u << 30;
 
-Result<std::string> text_of(const std::string& path) {
+Result<std::string> profile_text(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::status_known(status))
         return failed(fmt::format("{}: cannot be read: {}", path, error.message()));
     if (!fs::exists(status)) return failed(fmt::format("{}: there is no such file", path));
     if (!fs::is_regular_file(status)) return failed(fmt::format("{}: not a regular file", path));
-    if (fs::file_size(path, error) > file_bytes_max)
+    if (fs::file_size(path, error) > profile_bytes_max)
         return failed(fmt::format("{}: larger than any profile (over 1 GiB)", path));
-    return read_whole_file(path, file_bytes_max);
+    return read_whole_file(path, profile_bytes_max);
 }
 
 std::string document_text(const Profile& profile) {
@@ -35,7 +35,7 @@ fs::path free_name(const fs::path& folder, const Profile& profile, const std::st
     fs::path plain = folder / profile_file_name(profile);
     std::error_code error;
     if (!fs::exists(plain, error)) return plain;
-    const auto there = text_of(plain.string());
+    const auto there = profile_text(plain.string());
     if (there && *there == text) return plain;
     return folder / fmt::format("{}_{}.json", plain.stem().string(), profile.run_id.substr(0, 8));
 }
@@ -43,7 +43,7 @@ fs::path free_name(const fs::path& folder, const Profile& profile, const std::st
 }  // namespace
 
 Result<std::vector<Profile>> load_profiles(const std::string& path) {
-    const auto text = text_of(path);
+    const auto text = profile_text(path);
     if (!text) return tl::make_unexpected(text.error());
     const auto document = parse_json(*text, path);
     if (!document) return failed(document.error().message + ", where it may be cut short");
@@ -69,7 +69,7 @@ Result<std::vector<ExportedProfile>> export_profiles(const Run& run, const std::
         const std::string text = document_text(profile);
         const fs::path path = free_name(folder, profile, text);
         if (fs::exists(path, error)) {
-            const auto there = text_of(path.string());
+            const auto there = profile_text(path.string());
             if (!there || *there != text)
                 return failed(fmt::format("{}: the file exists already and is another profile",
                                           path.string()));

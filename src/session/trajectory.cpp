@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "analyze/in_parallel.hpp"
@@ -11,8 +10,6 @@
 
 namespace peakward {
 namespace {
-
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 Status check_period(const SeriesRequest& request) {
     if (request.since.empty() || request.until.empty()) return {};

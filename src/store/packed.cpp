@@ -8,7 +8,6 @@
 namespace peakward::store {
 namespace {
 
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 constexpr char points_version = 1;
 constexpr unsigned has_interval = 1, has_doubts = 2;
 // A point takes 4 bytes at least: a count beyond that is damage, not a reason to allocate.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "catalog/catalog.hpp"
 
@@ -10,8 +9,6 @@ namespace peakward::store {
 namespace {
 
 using catalog::OperationClass;
-
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 std::uint16_t doubts_of(const std::vector<std::string>& flags) {
     unsigned doubts = 0;
@@ -29,7 +26,7 @@ OperationClass class_of(const Measurement& m) {
     return operation ? operation->kind : OperationClass::probe;
 }
 
-bool has_interval(const Statistics& s) {
+bool encloses_median(const Statistics& s) {
     return s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0;
 }
 
@@ -80,7 +77,7 @@ ScorePoints::ScorePoints(const Run& run) : run_(run) {
             contended_devices_.insert(any_precision);
             if (is_of_memory) contended_memories_.insert(any_precision);
         }
-        if (m.outcome != Outcome::measured || !has_interval(m.statistics)) continue;
+        if (m.outcome != Outcome::measured || !encloses_median(m.statistics)) continue;
         if (m.gops && std::isfinite(*m.gops)) rates_[{place, *m.gops}].push_back(&m);
         if (is_of_memory && m.gbps && std::isfinite(*m.gbps))
             bandwidths_[{any_precision, *m.gbps}].push_back(&m);

@@ -173,7 +173,7 @@ std::vector<Row> product_rows(const Run& run) {
 std::vector<Row> value_rows(const Measurement& measurement) {
     std::vector<Row> rows;
     const Statistics& s = measurement.statistics;
-    const bool has_interval = s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0;
+    const bool encloses = s.median_s > 0 && s.ci_low_s > 0 && s.ci_high_s > 0;
     auto add = [&](const char* metric, std::optional<double> value, const char* unit) {
         if (value && std::isfinite(*value))
             rows.push_back({word(metric), number(*value), word(unit), null(), null()});
@@ -181,8 +181,8 @@ std::vector<Row> value_rows(const Measurement& measurement) {
     auto add_rate = [&](const char* metric, std::optional<double> rate, const char* unit) {
         if (!rate || !std::isfinite(*rate)) return;
         rows.push_back({word(metric), number(*rate), word(unit),
-                        has_interval ? number(*rate * (s.median_s / s.ci_high_s)) : null(),
-                        has_interval ? number(*rate * (s.median_s / s.ci_low_s)) : null()});
+                        encloses ? number(*rate * (s.median_s / s.ci_high_s)) : null(),
+                        encloses ? number(*rate * (s.median_s / s.ci_low_s)) : null()});
     };
     auto positive = [](double value) {
         return value > 0 ? std::optional<double>(value) : std::nullopt;
@@ -194,7 +194,7 @@ std::vector<Row> value_rows(const Measurement& measurement) {
     add_rate("gops", measurement.gops, "GOP/s");
     add_rate("gops_at_nominal_clock", measurement.gops_at_nominal_clock, "GOP/s");
     add("mean_s", measurement.mean_s, "s");
-    if (has_interval)
+    if (encloses)
         rows.push_back({word("median_s"), number(s.median_s), word("s"), number(s.ci_low_s),
                         number(s.ci_high_s)});
     else

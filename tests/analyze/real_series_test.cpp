@@ -220,8 +220,12 @@ TEST(RealSeries, NoRampIsShorterThanTenPointsAndNoTwoChangesShareAPlace) {
         const auto report = find_changes(series);
         for (std::size_t i = 0; i < report.changes.size(); ++i) {
             const Change& change = report.changes[i];
-            if (i > 0) EXPECT_LT(report.changes[i - 1].index, change.index);
-            if (change.kind == ChangeKind::ramp) EXPECT_GE(change.end - change.index + 1, 10u);
+            if (i > 0) {
+                EXPECT_LT(report.changes[i - 1].index, change.index) << seed;
+            }
+            if (change.kind == ChangeKind::ramp) {
+                EXPECT_GE(change.end - change.index + 1, 10u) << seed;
+            }
         }
     }
 }

@@ -11,12 +11,12 @@ using namespace analyze_test;
 using Versions = std::map<std::string, std::optional<std::string>>;
 
 // Points with the stack of each, and facts in which stack n has these components.
-struct Bench {
+struct SoftwareBench {
     Series series;
     FactsBySeq facts;
 
-    Bench(const std::vector<double>& values, const std::vector<int>& stacks,
-          const std::vector<Versions>& components)
+    SoftwareBench(const std::vector<double>& values, const std::vector<int>& stacks,
+                  const std::vector<Versions>& components)
         : series(make_series(values)) {
         for (std::size_t i = 0; i < values.size(); ++i) {
             SeriesPoint& point = series.points[i];
@@ -38,7 +38,8 @@ const Versions numpy2{{"numpy_version", "2.2.6"}, {"os_kernel", "6.1"}};
 const Versions numpy2_kernel{{"numpy_version", "2.2.6"}, {"os_kernel", "6.8"}};
 
 TEST(SoftwareHistory, AnEventNamesTheComponentsThatChanged) {
-    const Bench bench({60, 60, 70, 70, 71}, {0, 0, 1, 1, 2}, {numpy1, numpy2, numpy2_kernel});
+    const SoftwareBench bench({60, 60, 70, 70, 71}, {0, 0, 1, 1, 2},
+                              {numpy1, numpy2, numpy2_kernel});
     const auto events = events_of(bench.series, bench.facts);
     ASSERT_EQ(events.size(), 2u);
     EXPECT_EQ(events[0].kind, HistoryEvent::Kind::software);
@@ -49,7 +50,7 @@ TEST(SoftwareHistory, AnEventNamesTheComponentsThatChanged) {
 }
 
 TEST(SoftwareHistory, ANewFingerprintOfTheLineageIsAFirmwareChange) {
-    Bench bench({60, 60, 61}, {0, 0, 0}, {numpy1});
+    SoftwareBench bench({60, 60, 61}, {0, 0, 0}, {numpy1});
     RunFacts& run = bench.facts.at(3);
     run.hardware_fingerprint = "ffffffffffffffff";
     run.firmware = {{"cpu_microcode", "0x2f"}};
@@ -78,7 +79,7 @@ TEST(SoftwareHistory, ANameThatStaysIsSaidOnce) {
 }
 
 TEST(SoftwareHistory, AsksForRunsAtChangesOnly) {
-    const Bench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
+    const SoftwareBench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
     EXPECT_EQ(runs_at_changes(bench.series, {}), (std::vector<std::int64_t>{1, 3, 4, 7}));
     const std::int64_t firmware_unix = bench.series.points[5].time_unix;
     EXPECT_EQ(runs_at_changes(bench.series, std::span(&firmware_unix, 1)),
@@ -86,7 +87,7 @@ TEST(SoftwareHistory, AsksForRunsAtChangesOnly) {
 }
 
 TEST(SoftwareHistory, EventsNeedOnlyTheseRuns) {
-    Bench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
+    SoftwareBench bench({1, 1, 1, 2, 2, 2, 2}, {0, 0, 0, 1, 1, 1, 1}, {numpy1, numpy2});
     const auto all = events_of(bench.series, bench.facts);
     const auto needed = runs_at_changes(bench.series, {});
     std::erase_if(bench.facts, [&](const auto& entry) {
@@ -99,8 +100,8 @@ TEST(SoftwareHistory, EventsNeedOnlyTheseRuns) {
 }
 
 TEST(SoftwareImpact, HasOneRowAStackAndNamesTheComponentThatMoved) {
-    const Bench bench({156.3, 156.1, 156.5, 178.9, 178.7, 179.1, 179.0, 178.8},
-                      {0, 0, 0, 1, 1, 1, 2, 2}, {numpy1, numpy2, numpy2_kernel});
+    const SoftwareBench bench({156.3, 156.1, 156.5, 178.9, 178.7, 179.1, 179.0, 178.8},
+                              {0, 0, 0, 1, 1, 1, 2, 2}, {numpy1, numpy2, numpy2_kernel});
     const SoftwareImpact impact = impact_of(bench.series, bench.facts);
     ASSERT_EQ(impact.stacks.size(), 3u);
     EXPECT_DOUBLE_EQ(impact.stacks[0].value->median, 156.3);
@@ -115,7 +116,7 @@ TEST(SoftwareImpact, HasOneRowAStackAndNamesTheComponentThatMoved) {
 }
 
 TEST(SoftwareImpact, SeveralComponentsAtOnceAreConfounded) {
-    const Bench bench({100, 100, 120, 120}, {0, 0, 1, 1}, {numpy1, numpy2_kernel});
+    const SoftwareBench bench({100, 100, 120, 120}, {0, 0, 1, 1}, {numpy1, numpy2_kernel});
     const SoftwareImpact impact = impact_of(bench.series, bench.facts);
     EXPECT_TRUE(impact.strongest);
     EXPECT_FALSE(impact.cause);
@@ -123,7 +124,7 @@ TEST(SoftwareImpact, SeveralComponentsAtOnceAreConfounded) {
 }
 
 TEST(SoftwareImpact, AStackThatComesBackIsTheSameRow) {
-    const Bench bench({100, 120, 101}, {0, 1, 0}, {numpy1, numpy2});
+    const SoftwareBench bench({100, 120, 101}, {0, 1, 0}, {numpy1, numpy2});
     const SoftwareImpact impact = impact_of(bench.series, bench.facts);
     ASSERT_EQ(impact.stacks.size(), 2u);
     EXPECT_EQ(impact.stacks[0].runs, 2u);
@@ -132,7 +133,7 @@ TEST(SoftwareImpact, AStackThatComesBackIsTheSameRow) {
 }
 
 TEST(SoftwareImpact, DoubtfulRunsAreShownAndMoveNothing) {
-    Bench bench({100, 150}, {0, 1}, {numpy1, numpy2});
+    SoftwareBench bench({100, 150}, {0, 1}, {numpy1, numpy2});
     for (SeriesPoint& point : bench.series.points) point.doubts = doubt_forced;
     const SoftwareImpact impact = impact_of(bench.series, bench.facts);
     EXPECT_TRUE(impact.doubtful);
@@ -147,7 +148,7 @@ TEST(SoftwareImpact, DoubtfulRunsAreShownAndMoveNothing) {
 }
 
 TEST(SoftwareImpact, LessIsBetterForTimes) {
-    Bench bench({2, 1}, {0, 1}, {numpy1, numpy2});
+    SoftwareBench bench({2, 1}, {0, 1}, {numpy1, numpy2});
     bench.series.key.metric = "median_s";
     bench.series.key.unit = "s";
     EXPECT_DOUBLE_EQ(*impact_of(bench.series, bench.facts).total_percent, 100);

@@ -430,28 +430,28 @@ TEST(RealMachines, AreTakenForTheProductsThatTheyAre) {
     }
 }
 
-const std::vector<std::string> quick{"calibrate", "--quick", "--backend", "fake"};
+const std::vector<std::string> quick_fake{"calibrate", "--quick", "--backend", "fake"};
 
 TEST_F(HardwareVerb, APresetThatThisMachineCannotBeIsRefused) {
-    const Ended arm = run(with(quick, {"--preset", "ampere-altra-max"}));
+    const Ended arm = run(with(quick_fake, {"--preset", "ampere-altra-max"}));
     EXPECT_EQ(arm.code, 3);
     EXPECT_THAT(arm.err, AllOf(HasSubstr("aarch64"), HasSubstr("intel_xeon_gold_6230 (xeon-6230)"),
                                HasSubstr("--skip-platform-check")));
     EXPECT_THAT(arm.err, testing::Not(HasSubstr("i7-12700k"))) << "its cores are of another design";
-    const Ended design = run(with(quick, {"--preset", "i7-12700k"}));
+    const Ended design = run(with(quick_fake, {"--preset", "i7-12700k"}));
     EXPECT_EQ(design.code, 3);
     EXPECT_THAT(design.err, AllOf(HasSubstr("cascade_lake"), HasSubstr("alder_lake")));
-    const Ended gpu = run(with(quick, {"--preset", "h100-sxm5"}));
+    const Ended gpu = run(with(quick_fake, {"--preset", "h100-sxm5"}));
     EXPECT_EQ(gpu.code, 3);
     EXPECT_THAT(gpu.err, HasSubstr("this machine shows none"));
-    EXPECT_EQ(run(with(quick, {"--preset", "h200-sxm9"})).code, 2);
-    EXPECT_EQ(run(with(quick, {"--skip-platform-check"})).code, 2);
+    EXPECT_EQ(run(with(quick_fake, {"--preset", "h200-sxm9"})).code, 2);
+    EXPECT_EQ(run(with(quick_fake, {"--skip-platform-check"})).code, 2);
     EXPECT_TRUE(document({"history"})["runs"].empty()) << "nothing was stored";
 }
 
 TEST_F(HardwareVerb, SkippingThePlatformCheckFlagsTheRun) {
-    const Json run = document(
-        with(quick, {"--preset", "ampere-altra-max", "--device", "cpu", "--skip-platform-check"}));
+    const Json run = document(with(
+        quick_fake, {"--preset", "ampere-altra-max", "--device", "cpu", "--skip-platform-check"}));
     EXPECT_THAT(run["flags"], testing::Contains("platform_check_skipped"));
     EXPECT_EQ(run["products"][0]["product"], "ampere_altra_max_m128_30");
     EXPECT_EQ(run["products"][0]["confidence"], 0);
@@ -462,10 +462,10 @@ TEST_F(HardwareVerb, ShowNamesThePresetThatTheMachineIs) {
     Json entry = Json::parse(std::ifstream(example_cpu()));
     entry["vendor"] = "intel";  // as the machine's CPU says
     ASSERT_EQ(run({"hardware", "add", "--from", write("intel.json", entry.dump())}).code, 0);
-    ASSERT_EQ(run(quick).code, 0);
+    ASSERT_EQ(run(quick_fake).code, 0);
     EXPECT_THAT(run({"show", "latest"}).out,
                 AllOf(HasSubstr("example_cpu on cpu"), testing::Not(HasSubstr("--preset"))));
-    ASSERT_EQ(run(with(quick, {"--preset", "example"})).code, 0);
+    ASSERT_EQ(run(with(quick_fake, {"--preset", "example"})).code, 0);
     EXPECT_THAT(run({"show", "latest"}).out, HasSubstr("named by --preset example_cpu"));
 }
 
@@ -477,7 +477,7 @@ TEST_F(HardwareVerb, ScoresFollowTheEntryOnReadAndTheStoredRunStays) {
                 return row["theoretical_peak"]["spec_version"];
         return nullptr;
     };
-    const Json made = document(quick);
+    const Json made = document(quick_fake);
     ASSERT_EQ(made["products"][0]["product"], "example_cpu");
     EXPECT_EQ(peak_in(made), "1") << made["results"].dump(1);
     ASSERT_EQ(run({"hardware", "update", "example", "--set", "memory.bandwidth_gbps=50", "--source",
@@ -491,7 +491,7 @@ TEST_F(HardwareVerb, ScoresFollowTheEntryOnReadAndTheStoredRunStays) {
 
 TEST_F(HardwareVerb, ExportCalibrationKeepsWhatARunReached) {
     ASSERT_EQ(run({"hardware", "add", "--from", example_cpu()}).code, 0);
-    ASSERT_EQ(run(quick).code, 0);
+    ASSERT_EQ(run(quick_fake).code, 0);
     const std::vector<std::string> exporting{
         "hardware", "export-calibration", "--hardware-id", "example", "--run", "latest"};
     const Json dry = document(with(exporting, {"--dry-run"}));
@@ -513,7 +513,7 @@ TEST_F(HardwareVerb, ExportCalibrationKeepsWhatARunReached) {
 
 TEST_F(HardwareVerb, AProfileOfAnotherMachineSaysNothingOfAProduct) {
     ASSERT_EQ(run({"hardware", "add", "--from", example_cpu()}).code, 0);
-    ASSERT_EQ(run(quick).code, 0);
+    ASSERT_EQ(run(quick_fake).code, 0);
     const std::string folder = file("profiles");
     std::filesystem::create_directories(folder);
     const Ended exported = run({"profile", "export", "latest", "--directory", folder});

@@ -14,12 +14,12 @@ namespace {
 using testing::HasSubstr;
 using testing_support::example_json;
 
-const HardwareDatabase& builtin() {
+const HardwareDatabase& products() {
     static const HardwareDatabase database = builtin_hardware();
     return database;
 }
 const Matcher& matcher() {
-    static const Matcher made(builtin());
+    static const Matcher made(products());
     return made;
 }
 
@@ -161,7 +161,7 @@ std::string name_of(const std::string& expression) {
 // Every pattern of every product, as a host that shows just that: the synthetic hosts.
 TEST(Builtin, NoTwoProductsMatchAHostWithEqualConfidence) {
     int hosts = 0, matched = 0;
-    for (const HardwareSpec& spec : builtin().specs)
+    for (const HardwareSpec& spec : products().specs)
         for (const DetectionPattern& pattern : spec.detection) {
             HostFacts host;
             host.architecture = spec.host_architecture.empty() ? "x86_64" : spec.host_architecture;

@@ -31,14 +31,14 @@ Json row(const std::string& id = "3f2a9c1e", const std::string& precision = "fp3
             {"efficiency", 0.78}};
 }
 
-std::vector<ImportedRun> read(const Json& rows) {
+std::vector<ImportedRun> read_rows(const Json& rows) {
     auto runs = read_exported_rows(rows);
     EXPECT_TRUE(runs) << (runs ? "" : runs.error().message);
     return runs.value_or(std::vector<ImportedRun>{});
 }
 
 TEST(ExportedRows, OfOneRunIdAreOneRun) {
-    const auto runs = read({row("a", "fp32"), row("b", "fp32"), row("a", "fp64")});
+    const auto runs = read_rows({row("a", "fp32"), row("b", "fp32"), row("a", "fp64")});
     ASSERT_THAT(runs, SizeIs(2));
     EXPECT_EQ(runs[0].run.run_id, "a");
     EXPECT_THAT(runs[0].run.results, SizeIs(2));
@@ -46,7 +46,7 @@ TEST(ExportedRows, OfOneRunIdAreOneRun) {
 }
 
 TEST(ExportedRows, KeepTheirColumns) {
-    const auto runs = read(Json::array({row()}));
+    const auto runs = read_rows(Json::array({row()}));
     ASSERT_THAT(runs, SizeIs(1));
     const peakward::Run& run = runs[0].run;
     EXPECT_EQ(run.context.hardware.fingerprint, "c3f840a080356806");
@@ -66,17 +66,18 @@ TEST(ExportedRows, KeepTheirColumns) {
 TEST(ExportedRows, AboveTheirPeakAreDoubted) {
     Json above = row();
     above["efficiency"] = 1.773;
-    EXPECT_THAT(doubt_flags(read(Json::array({above})).at(0)), Contains("above_theoretical"));
+    EXPECT_THAT(doubt_flags(read_rows(Json::array({above})).at(0)), Contains("above_theoretical"));
     Json nothing = row();
     for (const char* name : {"stream_best_gbps", "blas3_gops", "peak_measured_gops", "efficiency"})
         nothing[name] = nullptr;
-    EXPECT_THAT(doubt_flags(read(Json::array({nothing})).at(0)), Contains("no_operations"));
+    EXPECT_THAT(doubt_flags(read_rows(Json::array({nothing})).at(0)), Contains("no_operations"));
     Json superseded = row();
     superseded["superseded_by"] = "b";
-    EXPECT_THAT(doubt_flags(read(Json::array({superseded})).at(0)), Contains("superseded"));
+    EXPECT_THAT(doubt_flags(read_rows(Json::array({superseded})).at(0)), Contains("superseded"));
     Json negative = row();
     negative["blas3_gops"] = -1;
-    EXPECT_THAT(doubt_flags(read(Json::array({negative})).at(0)), Contains("figure_impossible"));
+    EXPECT_THAT(doubt_flags(read_rows(Json::array({negative})).at(0)),
+                Contains("figure_impossible"));
 }
 
 Json gpu_row(const std::string& device, const std::string& model, const Json& pci_id = nullptr,
@@ -109,7 +110,7 @@ TEST(ExportedRows, KeepTheVendorAndTheNumberOfTheirGpu) {
         {"gpu", "a GPU of no name", nullptr, "nvidia", "cuda:0"},
     };
     for (const Case& each : cases) {
-        const auto runs = read(Json::array({gpu_row(each.device, each.model, each.pci_id)}));
+        const auto runs = read_rows(Json::array({gpu_row(each.device, each.model, each.pci_id)}));
         ASSERT_THAT(runs, SizeIs(1));
         const auto& gpus = runs[0].run.context.hardware.gpus;
         ASSERT_THAT(gpus, SizeIs(1)) << each.model;
@@ -121,9 +122,9 @@ TEST(ExportedRows, KeepTheVendorAndTheNumberOfTheirGpu) {
 
 TEST(ExportedRows, OfOneRunMayTellOfSeveralGpus) {
     Json cpu = gpu_row("cpu", "AMD Instinct MI300X", "1002:74a1");
-    const auto runs = read({cpu, gpu_row("cuda:0", "AMD Instinct MI300X", "1002:74a1"),
-                            gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f"),
-                            gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f", "fp32")});
+    const auto runs = read_rows({cpu, gpu_row("cuda:0", "AMD Instinct MI300X", "1002:74a1"),
+                                 gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f"),
+                                 gpu_row("cuda:1", "AMD Instinct MI210", "1002:740f", "fp32")});
     ASSERT_THAT(runs, SizeIs(1));
     const auto& gpus = runs[0].run.context.hardware.gpus;
     ASSERT_THAT(gpus, SizeIs(2));

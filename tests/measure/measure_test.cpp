@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::int64_t mib = 1 << 20;
+constexpr std::int64_t one_mib = 1 << 20;
 
 Shape cube(std::int64_t n) { return {{"m", n}, {"n", n}, {"k", n}}; }
 
@@ -49,8 +49,8 @@ protected:
                                   {"gemm", {cube(64), cube(512), cube(1024)}, {"fp64"}}};
         context_.environment.cpus_allowed = {0, 1};
         context_.hardware.cpu.caches = {{1, "data", 32 * 1024, 2, 1},
-                                        {2, "unified", mib, 2, 1},
-                                        {3, "unified", 36 * mib, 1, 2}};
+                                        {2, "unified", one_mib, 2, 1},
+                                        {3, "unified", 36 * one_mib, 1, 2}};
         context_.hardware.memory.available_bytes =
             Fact<std::int64_t>::known(std::int64_t{64} << 30, "test");
     }
@@ -171,7 +171,7 @@ TEST_F(Measure, SweepsTheCachesInALongerRun) {
 }
 
 TEST_F(Measure, FlagsMemoryWhoseSizeIsInDoubt) {
-    context_.hardware.memory.available_bytes = Fact<std::int64_t>::known(400 * mib, "test");
+    context_.hardware.memory.available_bytes = Fact<std::int64_t>::known(400 * one_mib, "test");
     options_.operations = {"stream_copy"};
     for (const Measurement& m : measured().measurements) {
         if (m.what.operation != "stream_copy") continue;
@@ -181,7 +181,7 @@ TEST_F(Measure, FlagsMemoryWhoseSizeIsInDoubt) {
 }
 
 TEST_F(Measure, FlagsAPlateauWithinTheLastLevelCache) {
-    context_.hardware.cpu.caches.back().size_bytes = 480 * mib;
+    context_.hardware.cpu.caches.back().size_bytes = 480 * one_mib;
     options_.operations = {"stream_copy"};
     bool seen = false;
     for (const Measurement& m : measured().measurements) {
@@ -212,7 +212,7 @@ TEST_F(Measure, FindsThePlateauOfEachDevice) {
     gpu.memory_mb = Fact<int>::known(81559, "test");
     context_.hardware.gpus = {gpu};
     // The CPU's is in doubt, as in FlagsMemoryWhoseSizeIsInDoubt.
-    context_.hardware.memory.available_bytes = Fact<std::int64_t>::known(400 * mib, "test");
+    context_.hardware.memory.available_bytes = Fact<std::int64_t>::known(400 * one_mib, "test");
     std::set<std::int64_t> of_gpu;
     int copies = 0;
     for (const Measurement& m : measured().measurements) {

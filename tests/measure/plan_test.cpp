@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Shape cube(std::int64_t n) { return {{"m", n}, {"n", n}, {"k", n}}; }
+Shape cubic(std::int64_t n) { return {{"m", n}, {"n", n}, {"k", n}}; }
 
 catalog::Suite suite() {
     catalog::Suite made;
@@ -25,7 +25,7 @@ catalog::Suite suite() {
                     {"stream_copy", {}, {"fp64"}},
                     {"stream_triad", {}, {"fp64"}},
                     {"dot", {{{"n", std::int64_t{4096}}}}, {}},
-                    {"gemm", {cube(64), cube(512), cube(1024)}, {}}};
+                    {"gemm", {cubic(64), cubic(512), cubic(1024)}, {}}};
     return made;
 }
 
@@ -41,17 +41,19 @@ Hello native() {
             {"cpu"},
             {"fp64", "fp32", "int8"},
             {"clock_probe", "compute_peak", "stream_copy", "stream_triad"},
-            {"scalar", "avx2", "avx512_vnni"}};
+            {"scalar", "avx2", "avx512_vnni"},
+            {},
+            {}};
 }
-Hello blas() { return {"blas", {}, {"cpu"}, {"fp64", "fp32"}, {"dot", "gemm"}, {}}; }
+Hello blas() { return {"blas", {}, {"cpu"}, {"fp64", "fp32"}, {"dot", "gemm"}, {}, {}, {}}; }
 // As a suite has shapes that only a GPU fills.
 MeasureOptions with_large_gemm() {
     MeasureOptions made = options();
-    made.suite.entries = {{"gemm", {cube(64)}, {}}, {"gemm", {cube(8192)}, {}, false}};
+    made.suite.entries = {{"gemm", {cubic(64)}, {}}, {"gemm", {cubic(8192)}, {}, false}};
     return made;
 }
 
-Hello cuda() { return {"cuda", {}, {"cuda:0"}, {"fp64"}, {"gemm"}, {}}; }
+Hello cuda() { return {"cuda", {}, {"cuda:0"}, {"fp64"}, {"gemm"}, {}, {}, {}}; }
 
 // As the native worker answers: every class computes in fp64 and fp32, but for VNNI in int8 alone.
 SupportReply can(const Case& what) {
@@ -304,8 +306,9 @@ TEST(PlanElements, KeepTheNumberOfBytes) {
     EXPECT_EQ(elements_for("fp32", 1024), 2048);
 }
 
-Case gemm(std::int64_t n, const std::string& precision = "fp64", const std::string& backend = "b") {
-    return {"gemm", precision, cube(n), "cpu", backend, 2};
+Case planned_gemm(std::int64_t n, const std::string& precision = "fp64",
+                  const std::string& backend = "b") {
+    return {"gemm", precision, cubic(n), "cpu", backend, 2};
 }
 
 TEST(PlanOrder, IsSeededAndComplete) {
@@ -342,7 +345,8 @@ TEST(PlanOrder, KeepsSizesOfAFamilyAscending) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         std::vector<Case> cases;
         for (const char* precision : {"fp64", "fp32"})
-            for (const std::int64_t n : {2048, 64, 512, 1024}) cases.push_back(gemm(n, precision));
+            for (const std::int64_t n : {2048, 64, 512, 1024})
+                cases.push_back(planned_gemm(n, precision));
         shuffle_cases(cases, seed);
         std::map<std::string, std::int64_t> last;
         for (const Case& what : cases) {
@@ -362,34 +366,36 @@ Measurement measured(Case what, double gops, Outcome outcome = Outcome::measured
 
 TEST(SlowSizes, SpareTheLargerOnesOfTheirFamily) {
     SlowSizes slow;
-    slow.note(measured(gemm(512), 49.9));
-    EXPECT_EQ(slow.skip_reason(gemm(1024)),
+    slow.note(measured(planned_gemm(512), 49.9));
+    EXPECT_EQ(slow.skip_reason(planned_gemm(1024)),
               "not measured (slow): 49.9 GOPS at k=512 m=512 n=512, below 50");
-    EXPECT_EQ(slow.skip_reason(gemm(512)), "");
-    EXPECT_EQ(slow.skip_reason(gemm(256)), "");
-    EXPECT_EQ(slow.skip_reason(gemm(1024, "fp32")), "");
-    EXPECT_EQ(slow.skip_reason(gemm(1024, "fp64", "other")), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(512)), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(256)), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(1024, "fp32")), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(1024, "fp64", "other")), "");
     EXPECT_EQ(slow.skip_reason({"dot", "fp64", {{"n", std::int64_t{1} << 40}}, "cpu", "b", 2}), "");
-    slow.note(measured(gemm(1024), 1));
-    EXPECT_THAT(slow.skip_reason(gemm(2048)), HasSubstr("49.9")) << "the first reason stands";
+    slow.note(measured(planned_gemm(1024), 1));
+    EXPECT_THAT(slow.skip_reason(planned_gemm(2048)), HasSubstr("49.9"))
+        << "the first reason stands";
 }
 
 TEST(SlowSizes, LookAtSizesThatSaySomething) {
     SlowSizes slow;
-    slow.note(measured(gemm(511), 1));
-    slow.note(measured(gemm(512), 50));
-    slow.note(measured(gemm(512, "fp32"), 1, Outcome::contended));
+    slow.note(measured(planned_gemm(511), 1));
+    slow.note(measured(planned_gemm(512), 50));
+    slow.note(measured(planned_gemm(512, "fp32"), 1, Outcome::contended));
     slow.note(measured({"dot", "fp64", {{"n", std::int64_t{4096}}}, "cpu", "b", 2}, 1));
-    EXPECT_EQ(slow.skip_reason(gemm(1024)), "");
-    EXPECT_EQ(slow.skip_reason(gemm(1024, "fp32")), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(1024)), "");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(1024, "fp32")), "");
 }
 
 TEST(SlowSizes, CountATimeOut) {
     SlowSizes slow;
-    Measurement m = measured(gemm(1024), 0, Outcome::timed_out);
+    Measurement m = measured(planned_gemm(1024), 0, Outcome::timed_out);
     m.gops.reset();
     slow.note(m);
-    EXPECT_EQ(slow.skip_reason(gemm(2048)), "not measured (slow): k=1024 m=1024 n=1024 timed out");
+    EXPECT_EQ(slow.skip_reason(planned_gemm(2048)),
+              "not measured (slow): k=1024 m=1024 n=1024 timed out");
 }
 
 }  // namespace

@@ -12,25 +12,26 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-constexpr std::int64_t ms = 1'000'000;
+constexpr std::int64_t block_ms = 1'000'000;
 constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
 
-// Two threads, 60 blocks of 1 ms side by side: what a calm worker gives in a batch of 60 ms.
+// Two threads, 60 blocks of 1 block_ms side by side: what a calm worker gives in a batch of 60
+// block_ms.
 std::vector<Sample> honest(int threads = 2) {
     std::vector<Sample> samples;
     for (std::int64_t i = 0; i < 60; ++i)
         for (int thread = 0; thread < threads; ++thread) {
             Sample sample;
             sample.thread = thread;
-            sample.start_ns = 5000 * ms + i * (ms + 20'000);
-            sample.wall_ns = ms;
-            sample.cpu_ns = ms;
+            sample.start_ns = 5000 * block_ms + i * (block_ms + 20'000);
+            sample.wall_ns = block_ms;
+            sample.cpu_ns = block_ms;
             samples.push_back(sample);
         }
     return samples;
 }
 
-BatchFrame frame() { return {2, 0.06, 0.001, milliseconds(62), 4000 * ms}; }
+BatchFrame frame() { return {2, 0.06, 0.001, milliseconds(62), 4000 * block_ms}; }
 
 void each(std::vector<Sample>& samples, const std::function<void(Sample&)>& change) {
     for (Sample& sample : samples) change(sample);
@@ -56,46 +57,48 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Lies,
     testing::Values(
         Lie{"answers_at_once", [](auto&, auto& f) { f.waited = milliseconds(3); },
-            "it answered after 3 ms where 60 ms were asked for"},
+            "it answered after 3 block_ms where 60 block_ms were asked for"},
         Lie{"blocks_of_a_nanosecond_at_once",
             [](auto& s, auto& f) {
                 each(s, [](Sample& x) { x.wall_ns = 1, x.cpu_ns = 1; });
                 f.waited = milliseconds(2);
             },
-            "it answered after 2 ms"},
+            "it answered after 2 block_ms"},
         Lie{"blocks_of_a_nanosecond_in_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 1, x.cpu_ns = 1; }); },
-            "its blocks last 6e-05 ms in all, where slices of 1 ms for 60 ms were asked for"},
-        Lie{"a_block_longer_than_the_wait", [](auto& s, auto&) { s.back().wall_ns = 200 * ms; },
-            "a block of 200 ms in a run"},
+            "its blocks last 6e-05 block_ms in all, where slices of 1 block_ms for 60 block_ms "
+            "were asked for"},
+        Lie{"a_block_longer_than_the_wait",
+            [](auto& s, auto&) { s.back().wall_ns = 200 * block_ms; },
+            "a block of 200 block_ms in a run"},
         Lie{"a_block_of_292_years", [](auto& s, auto&) { s.back().wall_ns = most_ns; },
-            "a block of 9.223e+12 ms"},
+            "a block of 9.223e+12 block_ms"},
         Lie{"a_start_that_overflows",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = most_ns - 5; }); },
-            "a block of 1 ms in a run"},
-        Lie{"blocks_beyond_the_wait", [](auto& s, auto&) { s.back().start_ns += 3'600'000 * ms; },
-            "its blocks span"},
+            "a block of 1 block_ms in a run"},
+        Lie{"blocks_beyond_the_wait",
+            [](auto& s, auto&) { s.back().start_ns += 3'600'000 * block_ms; }, "its blocks span"},
         Lie{"all_blocks_at_one_time",
-            [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = 5000 * ms; }); },
-            "begins 1 ms before the one before it has ended"},
+            [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = 5000 * block_ms; }); },
+            "begins 1 block_ms before the one before it has ended"},
         Lie{"blocks_that_overlap_by_half",
-            [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 3 * ms / 2; }); },
+            [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 3 * block_ms / 2; }); },
             "before the one before it has ended"},
         Lie{"blocks_that_go_backwards", [](auto& s, auto&) { std::reverse(s.begin(), s.end()); },
             "a block of thread 1 begins"},
-        Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * ms; },
-            "a block of thread 0 begins 10 ms before"},
+        Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * block_ms; },
+            "a block of thread 0 begins 10 block_ms before"},
         Lie{"more_time_than_was_waited",
             [](auto& s, auto&) {
                 each(s, [](Sample& x) {
-                    x.start_ns = 5000 * ms + (x.start_ns - 5000 * ms) * 3;
+                    x.start_ns = 5000 * block_ms + (x.start_ns - 5000 * block_ms) * 3;
                     x.wall_ns *= 3;
                 });
             },
-            "its blocks span 183.5 ms, and the host waited 62 ms"},
+            "its blocks span 183.5 block_ms, and the host waited 62 block_ms"},
         Lie{"ten_times_the_cpu_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns = 10 * x.wall_ns; }); },
-            "of CPU time in 60 ms of wall time on 2 threads"},
+            "of CPU time in 60 block_ms of wall time on 2 threads"},
         Lie{"one_block_with_all_cpu_time_there_is",
             [](auto& s, auto&) { s.front().cpu_ns = most_ns; }, "thread 0 tells"},
         Lie{"cpu_times_whose_sum_overflows",
@@ -114,7 +117,7 @@ TEST(Plausible, BelievesWhatCanBe) {
         {"CPU time of a whole pool",
          [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns *= 2; }); }},
         {"a kernel that counts CPU time in ticks",
-         [](auto& s, auto&) { s.front().cpu_ns = 20 * ms; }},
+         [](auto& s, auto&) { s.front().cpu_ns = 20 * block_ms; }},
         {"a host that got its CPU back late", [](auto&, auto& f) { f.waited = milliseconds(900); }},
         {"a thread that lost its CPU between two blocks",
          [](auto& s, auto&) { s.erase(s.begin() + 3, s.begin() + 100); }},
@@ -122,13 +125,13 @@ TEST(Plausible, BelievesWhatCanBe) {
          [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns += 21'000 + 5'000; }); }},
         {"another epoch",
          [](auto& s, auto& f) {
-             each(s, [](Sample& x) { x.start_ns -= 4990 * ms; });
+             each(s, [](Sample& x) { x.start_ns -= 4990 * block_ms; });
              f.after_ns = 0;
          }},
         {"one long call",
          [](auto& s, auto& f) {
              s.resize(1);
-             s.front().wall_ns = s.front().cpu_ns = 61 * ms;
+             s.front().wall_ns = s.front().cpu_ns = 61 * block_ms;
              f.threads = 1;
          }},
         {"a first block that was thought longer", [](auto& s, auto&) { s.front().wall_ns = 10; }},
@@ -151,7 +154,7 @@ TEST(Plausible, CountsTheTimeInBlocksOfTheBusiestThread) {
 TEST(Plausible, BlocksOfAMicrosecondAreFoundOutOverBatches) {
     EXPECT_EQ(why_too_little(0.0005, 0.06), "") << "one batch may have been unlucky";
     EXPECT_THAT(why_too_little(0.001, 0.16),
-                HasSubstr("its blocks last 1 ms in all, where 160 ms were asked for"));
+                HasSubstr("its blocks last 1 block_ms in all, where 160 block_ms were asked for"));
     EXPECT_EQ(why_too_little(0.03, 0.5), "") << "a loaded machine";
 }
 
@@ -196,7 +199,7 @@ TEST(Plausible, FiguresAreOfADeviceAndCanBeStored) {
     good.statistics.kept = 10;
     good.statistics.median_s = good.statistics.ci_low_s = good.statistics.ci_high_s = 1e-3;
     good.gops = 100;
-    good.windows = {{0, ms, 1, 3e9, Verdict::kept, Throttle::unknown}};
+    good.windows = {{0, block_ms, 1, 3e9, Verdict::kept, Throttle::unknown}};
     EXPECT_EQ(why_impossible_figures(good), "");
     EXPECT_EQ(why_impossible_figures({}), "") << "a case that failed before";
     const double infinite = std::numeric_limits<double>::infinity();

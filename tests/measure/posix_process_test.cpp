@@ -15,11 +15,9 @@ namespace peakward {
 namespace {
 
 using ReadStatus = ChildProcess::ReadStatus;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // Long enough for a loaded machine; no test waits for it when the code is right.
-constexpr Nanoseconds patience = seconds(30);
+constexpr Nanoseconds patience = std::chrono::seconds(30);
 
 std::unique_ptr<ChildProcess> shell(const std::string& script, std::size_t line_bytes_max = 1000) {
     auto child = posix_launcher()->spawn(
@@ -40,7 +38,8 @@ bool is_running(pid_t pid) {
 bool ends_in_time(pid_t pid) {
     const auto clock = system_clock_port();
     const auto deadline = clock->monotonic() + patience;
-    while (is_running(pid) && clock->monotonic() < deadline) clock->sleep_for(milliseconds(1));
+    while (is_running(pid) && clock->monotonic() < deadline)
+        clock->sleep_for(std::chrono::milliseconds(1));
     return !is_running(pid);
 }
 
@@ -103,7 +102,7 @@ TEST(PosixProcess, SaysWhyAProgramCannotBeStarted) {
 
 TEST(PosixProcess, TimesOutAndGoesOnReading) {
     auto child = shell("printf half; read -r line; echo ' and half'");
-    EXPECT_EQ(child->read_line(milliseconds(1)).status, ReadStatus::timed_out);
+    EXPECT_EQ(child->read_line(std::chrono::milliseconds(1)).status, ReadStatus::timed_out);
     ASSERT_TRUE(child->write_line("go"));
     EXPECT_EQ(line_of(*child), "half and half");
 }
@@ -120,11 +119,11 @@ TEST(PosixProcess, TellsAnOverlongLine) {
 TEST(PosixProcess, TellsHowItEnded) {
     auto done = shell("exit 3");
     EXPECT_EQ(done->ended(patience), "exit code 3");
-    EXPECT_EQ(done->ended(milliseconds(0)), "exit code 3");
+    EXPECT_EQ(done->ended(std::chrono::milliseconds(0)), "exit code 3");
     auto crashed = shell("kill -SEGV $$");
     EXPECT_EQ(crashed->ended(patience), "signal 11 (SIGSEGV)");
     auto alive = shell("read -r line");
-    EXPECT_EQ(alive->ended(milliseconds(1)), std::nullopt);
+    EXPECT_EQ(alive->ended(std::chrono::milliseconds(1)), std::nullopt);
 }
 
 TEST(PosixProcess, WritingToADeadProcessIsAnErrorAndNoSignal) {
@@ -140,7 +139,7 @@ TEST(PosixProcess, WritesALineLargerThanThePipe) {
     auto child = shell("wc -c", 1000);
     const std::string large(300'000, 'x');
     ASSERT_TRUE(child->write_line(large));
-    EXPECT_EQ(child->ended(milliseconds(1)), std::nullopt);
+    EXPECT_EQ(child->ended(std::chrono::milliseconds(1)), std::nullopt);
 }
 
 TEST(PosixProcess, KeepsTheEndOfStderrAndNeverBlocksOnIt) {
@@ -165,7 +164,7 @@ TEST(PosixProcess, KillsOneThatIgnoresTheRequestAndItsChildren) {
     child->kill();
     EXPECT_FALSE(is_running(pid));
     EXPECT_TRUE(ends_in_time(grandchild));
-    EXPECT_EQ(child->ended(milliseconds(0)), "signal 9 (SIGKILL)");
+    EXPECT_EQ(child->ended(std::chrono::milliseconds(0)), "signal 9 (SIGKILL)");
 }
 
 TEST(PosixProcess, KillsTheChildrenOfOneThatHasEnded) {
@@ -205,7 +204,7 @@ TEST(PosixProcess, NoticesItsEndThoughAChildHoldsItsOutput) {
     auto child = shell("sleep 1000 & echo up; exit 3");
     EXPECT_EQ(line_of(*child), "up");
     EXPECT_EQ(child->read_line(patience).status, ReadStatus::closed);
-    EXPECT_EQ(child->ended(milliseconds(0)), "exit code 3");
+    EXPECT_EQ(child->ended(std::chrono::milliseconds(0)), "exit code 3");
 }
 
 TEST(PosixProcess, GivesAllLinesThatWereWrittenBeforeTheEnd) {
@@ -225,7 +224,9 @@ TEST(PosixProcess, KillsWhatLeftItsSession) {
         auto child = shell(std::string(runaway) + "read -r line; " + then);
         const auto far = static_cast<pid_t>(*parse_integer(line_of(*child)));
         ASSERT_TRUE(child->write_line("go on"));
-        if (std::string(then) != "read -r line") ASSERT_TRUE(child->ended(patience)) << then;
+        if (std::string(then) != "read -r line") {
+            ASSERT_TRUE(child->ended(patience)) << then;
+        }
         EXPECT_TRUE(is_running(far)) << then;
         child->kill();
         EXPECT_TRUE(ends_in_time(far)) << then;

@@ -18,7 +18,7 @@ using testing::Not;
 
 constexpr double gemm_operations = 2.0 * 64 * 64 * 64;
 
-Case gemm(int threads = 1) {
+Case run_gemm(int threads = 1) {
     return {
         "gemm", "fp64", {{"m", std::int64_t{64}}, {"n", std::int64_t{64}}, {"k", std::int64_t{64}}},
         "cpu",  "fake", threads};
@@ -74,10 +74,10 @@ protected:
 
 TEST_F(RunCase, MeasuresACalmKernelInOneBatch) {
     backend_.seconds = [](const Json&) { return 1e-4; };
-    const Measurement m = run(gemm(2));
+    const Measurement m = run(run_gemm(2));
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_EQ(m.reason, "");
-    EXPECT_EQ(m.what, gemm(2));
+    EXPECT_EQ(m.what, run_gemm(2));
     EXPECT_EQ(m.implementation, "fake loops");
     EXPECT_EQ(m.device_used, "cpu");
     EXPECT_EQ(m.statistics.exit, Exit::converged);
@@ -103,7 +103,7 @@ TEST_F(RunCase, HandsTheWorkerWhatItNeeds) {
     CaseOptions options;
     options.seed = 42;
     options.cpus = {3};
-    const Measurement m = run(gemm(), options);
+    const Measurement m = run(run_gemm(), options);
     const Json& prepare = backend_.requests.at(1);
     EXPECT_EQ(prepare.at("seed"), 42);
     EXPECT_EQ(prepare.at("cpus"), Json::array({3}));
@@ -119,7 +119,7 @@ TEST_F(RunCase, GoesOnUntilNoiseHasConverged) {
     backend_.alter = [&](Json& row, int) {
         row[2] = row[3] = static_cast<std::int64_t>(1e6 * gauss(random));
     };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.statistics.exit, Exit::converged);
     EXPECT_GT(count("run"), 1);
     EXPECT_NEAR(m.statistics.median_s / 1e-3, 1, 0.02);
@@ -130,7 +130,7 @@ TEST_F(RunCase, GoesOnUntilNoiseHasConverged) {
 
 TEST_F(RunCase, MeasuresAFewLongCalls) {
     backend_.seconds = [](const Json&) { return 0.9; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_EQ(m.statistics.exit, Exit::budget);
     EXPECT_EQ(m.statistics.kept, 4);
@@ -145,7 +145,7 @@ TEST_F(RunCase, DropsPreemptedSlicesAndSaysHowMany) {
     backend_.alter = [](Json& row, int index) {
         if (index % 4 == 0) row[4] = 1, row[2] = 3'000'000;
     };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_DOUBLE_EQ(m.statistics.median_s, 1e-3);
     // Each preempted slice takes the settling one after it along.
@@ -158,7 +158,7 @@ TEST_F(RunCase, FlagsWhenMoreThanHalfWasDropped) {
     backend_.alter = [](Json& row, int index) {
         if (index % 3 == 0) row[4] = 1;
     };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_THAT(m.flags, Contains("many_dropped"));
 }
@@ -168,7 +168,7 @@ TEST_F(RunCase, WorksInShortSpurtsWhenMuchIsPreempted) {
     backend_.alter = [this](Json& row, int index) {
         if (runs().size() <= 3 && index % 10 < 7) row[4] = 1;
     };
-    run(gemm());
+    run(run_gemm());
     ASSERT_GE(runs().size(), 5u);
     const auto expect = [this](std::size_t i, double min_s, double slice_s) {
         EXPECT_EQ(runs()[i].at("min_s"), min_s) << i;
@@ -184,7 +184,7 @@ TEST_F(RunCase, LetsThreadsMeetAfterAPauseWhenMuchIsPreempted) {
     backend_.alter = [this](Json& row, int index) {
         if (runs().size() <= 3 && index % 2 == 0) row[4] = 1;
     };
-    run(gemm(2));
+    run(run_gemm(2));
     EXPECT_EQ(clock_.slept, std::chrono::milliseconds(60));
 }
 
@@ -194,7 +194,7 @@ TEST_F(RunCase, IsContendedWithoutEnoughCleanWindows) {
     };
     CaseOptions options;
     options.stopping.seconds_max = 0.25;
-    const Measurement m = run(gemm(), options);
+    const Measurement m = run(run_gemm(), options);
     EXPECT_EQ(m.outcome, Outcome::contended);
     EXPECT_EQ(m.statistics.kept, 1) << "the first of the two settles";
     EXPECT_THAT(m.reason, HasSubstr("kept 1 of 260 windows, dropped 259: other work took"));
@@ -207,7 +207,7 @@ TEST_F(RunCase, IsContendedWithNoneAtAllAndHasNoRate) {
     backend_.alter = [](Json& row, int) { row[3] = 100; };
     CaseOptions options;
     options.stopping.seconds_max = 0.2;
-    const Measurement m = run(gemm(), options);
+    const Measurement m = run(run_gemm(), options);
     EXPECT_EQ(m.outcome, Outcome::contended);
     EXPECT_FALSE(m.gops);
     EXPECT_FALSE(m.windows.empty());
@@ -215,7 +215,7 @@ TEST_F(RunCase, IsContendedWithNoneAtAllAndHasNoRate) {
 
 TEST_F(RunCase, GivesUpWhenAFirstSecondShowsNoCleanWindow) {
     backend_.alter = [](Json& row, int) { row[3] = 100; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::contended);
     EXPECT_EQ(m.statistics.exit, Exit::budget);
     EXPECT_GE(m.statistics.elapsed_s, 1);
@@ -246,13 +246,13 @@ TEST_F(RunCase, LongCallsThatWaitedALittleGiveADisturbedFigure) {
         };
     };
     backend_.alter = waits(50);
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_THAT(m.flags, Contains("disturbed"));
     EXPECT_NEAR(m.statistics.median_s, 0.1, 1e-9);
     EXPECT_NEAR(m.statistics.ci_low_s, 0.098, 1e-9) << "the true time lies above wall less wait";
     backend_.alter = waits(10);
-    EXPECT_EQ(run(gemm()).outcome, Outcome::contended) << "10 % is too wide for a figure";
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::contended) << "10 % is too wide for a figure";
 }
 
 TEST_F(RunCase, RecordsStealAndPressureOverTheCase) {
@@ -265,7 +265,7 @@ TEST_F(RunCase, RecordsStealAndPressureOverTheCase) {
         }
         return std::nullopt;
     };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_DOUBLE_EQ(*m.steal_percent, 10);
     EXPECT_NEAR(*m.psi_cpu_some_percent, 50, 1e-6);  // 30 of 60 ms
 }
@@ -354,7 +354,7 @@ TEST_F(RunCase, JudgesAGpuByItsUsualClock) {
         row[7] = index < 6 ? 2e9 : 1.5e9;
         row.push_back(1);
     };
-    Case what = gemm(4);
+    Case what = run_gemm(4);
     what.device = "cuda:0";
     const Measurement m = run(what);
     EXPECT_EQ(m.outcome, Outcome::measured) << m.reason;
@@ -370,7 +370,7 @@ TEST_F(RunCase, JudgesAGpuByItsUsualClock) {
 }
 
 TEST_F(RunCase, DropsWhatAGpuSaysWasSlowed) {
-    Case what = gemm();
+    Case what = run_gemm();
     what.device = "cuda:0";
     backend_.alter = [](Json& row, int index) {
         row[7] = 1.5e9;
@@ -404,7 +404,7 @@ TEST_F(RunCase, KeepsTheHottestAndTheLargestThatTheDeviceSaid) {
     };
     CaseOptions options;
     options.stopping.seconds_max = 0.4;
-    const Measurement m = run(gemm(), options);
+    const Measurement m = run(run_gemm(), options);
     EXPECT_GE(run_index, 3);
     EXPECT_EQ(m.temperature_c, 69);
     EXPECT_EQ(m.power_w, 700);
@@ -412,17 +412,17 @@ TEST_F(RunCase, KeepsTheHottestAndTheLargestThatTheDeviceSaid) {
 
 TEST_F(RunCase, DoesNotFlagAThrottledWindowNowAndThen) {
     backend_.alter = [](Json& row, int index) { row[7] = index % 20 == 19 ? 2.4e9 : 3e9; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.statistics.dropped_throttled, 3);
     EXPECT_THAT(m.flags, IsEmpty());
 }
 
 TEST_F(RunCase, BacksOffFromThrottlingAndTriesAgain) {
     backend_.clock_hz = 3e9;
-    EXPECT_EQ(run(gemm()).outcome, Outcome::measured);
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::measured);
     // Slow until it has had a rest.
     backend_.alter = [this](Json& row, int) { row[7] = clock_.slept.count() > 0 ? 3e9 : 2e9; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured);
     EXPECT_EQ(clock_.slept, std::chrono::milliseconds(50));
     EXPECT_EQ(m.statistics.dropped_throttled, 60);
@@ -457,8 +457,8 @@ TEST(Steady, IsSharedByClassAndOnlyRises) {
     Case probe = peak("avx512");
     probe.operation = "clock_probe";
     EXPECT_EQ(steady.update(probe, 2e9), 2e9) << "a serial chain may run faster";
-    EXPECT_EQ(steady.update(gemm(), 1e9), 1e9);
-    Case fp32 = gemm();
+    EXPECT_EQ(steady.update(run_gemm(), 1e9), 1e9);
+    Case fp32 = run_gemm();
     fp32.precision = "fp32";
     EXPECT_EQ(steady.update(fp32, 0), 0);
 }
@@ -466,9 +466,9 @@ TEST(Steady, IsSharedByClassAndOnlyRises) {
 TEST_F(RunCase, AHandfulOfWindowsIsNoEvidenceForOthers) {
     backend_.clock_hz = 9e9;  // misread, nine times
     backend_.seconds = [](const Json&) { return 0.4; };
-    EXPECT_EQ(run(gemm()).outcome, Outcome::measured);
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::measured);
     backend_.clock_hz = 3e9;
-    EXPECT_EQ(run(gemm()).statistics.dropped_throttled, 0);
+    EXPECT_EQ(run(run_gemm()).statistics.dropped_throttled, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ TEST_F(RunCase, AHandfulOfWindowsIsNoEvidenceForOthers) {
 
 TEST_F(RunCase, AWrongAnswerIsInvalidAndNeverTimed) {
     backend_.alter_prepared = [](Json& reply) { reply["correct"] = false, reply["error"] = 0.5; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::invalid);
     EXPECT_THAT(m.reason, HasSubstr("wrong answer: it deviates by 0.5 from the reference"));
     EXPECT_EQ(*m.error, 0.5);
@@ -488,19 +488,19 @@ TEST_F(RunCase, AWrongAnswerIsInvalidAndNeverTimed) {
 
 TEST_F(RunCase, AClaimOfCorrectnessIsChecked) {
     backend_.alter_prepared = [](Json& reply) { reply["error"] = 0.5; };
-    EXPECT_EQ(run(gemm()).outcome, Outcome::invalid);
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::invalid);
 }
 
 TEST_F(RunCase, AnAnswerThatIsNoNumberIsInvalid) {
     backend_.alter_prepared = [](Json& reply) { reply["error"] = nullptr; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::invalid);
     EXPECT_FALSE(m.error);
 }
 
 TEST_F(RunCase, ADeviceFallbackIsAFailure) {
     backend_.alter_prepared = [](Json& reply) { reply["device"] = "cpu"; };
-    Case what = gemm();
+    Case what = run_gemm();
     what.device = "cuda:0";
     const Measurement m = run(what);
     EXPECT_EQ(m.outcome, Outcome::failed);
@@ -513,7 +513,7 @@ TEST_F(RunCase, AnAllowedFallbackStandsUnderTheDeviceThatWorked) {
     backend_.alter_prepared = [](Json& reply) { reply["device"] = "cpu"; };
     CaseOptions options;
     options.allow_fallback = true;
-    Case what = gemm();
+    Case what = run_gemm();
     what.device = "cuda:0";
     const Measurement m = run(what, options);
     EXPECT_EQ(m.outcome, Outcome::measured) << m.reason;
@@ -527,7 +527,7 @@ TEST_F(RunCase, ACrashIsAFailureWithItsLastWords) {
         if (request.at("verb") == "run") return fakes::dies;
         return std::nullopt;
     };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::failed);
     EXPECT_EQ(m.reason, "worker ended during run: signal 9 (SIGKILL): last words");
     EXPECT_FALSE(m.gops);
@@ -538,12 +538,12 @@ TEST_F(RunCase, AHangIsTimedOut) {
         if (request.at("verb") == "prepare") return fakes::hangs;
         return std::nullopt;
     };
-    EXPECT_EQ(run(gemm()).outcome, Outcome::timed_out);
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::timed_out);
 }
 
 TEST_F(RunCase, AWorkerThatCannotStartIsAFailure) {
     command_.argv = {"absent"};
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::failed);
     EXPECT_EQ(m.reason, "absent: no such program");
 }
@@ -553,7 +553,7 @@ TEST_F(RunCase, AFailureAtReleaseLeavesTheNumbersStanding) {
         if (request.at("verb") == "release") return fakes::dies;
         return std::nullopt;
     };
-    EXPECT_EQ(run(gemm()).outcome, Outcome::measured);
+    EXPECT_EQ(run(run_gemm()).outcome, Outcome::measured);
 }
 
 TEST_F(RunCase, AFigureThatCannotBeCostsTheCaseAlone) {
@@ -565,10 +565,10 @@ TEST_F(RunCase, AFigureThatCannotBeCostsTheCaseAlone) {
     };
     for (const auto& [count, reason] : iterations) {
         backend_.alter = [count = count](Json& row, int) { row[6] = count; };
-        const Measurement m = run(gemm(2));
+        const Measurement m = run(run_gemm(2));
         EXPECT_EQ(m.outcome, Outcome::failed) << count;
         EXPECT_THAT(m.reason, HasSubstr(reason));
-        EXPECT_EQ(m.what, gemm(2));
+        EXPECT_EQ(m.what, run_gemm(2));
         EXPECT_EQ(m.implementation, "fake loops");
         EXPECT_FALSE(m.gops);
         EXPECT_THAT(m.windows, IsEmpty());
@@ -578,21 +578,21 @@ TEST_F(RunCase, AFigureThatCannotBeCostsTheCaseAlone) {
 
 TEST_F(RunCase, AnImpossibleReadingIsLeftOutAndFlagged) {
     backend_.clock_hz = 1e308;
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::measured) << m.reason;
     EXPECT_EQ(m.clock_hz, 0);
     EXPECT_FALSE(m.operations_per_cycle);
     EXPECT_THAT(m.flags, testing::ElementsAre("impossible_reading"));
     backend_.clock_hz = 0;
     backend_.alter_prepared = [](Json& reply) { reply["clock_nominal_hz"] = 1e308; };
-    const Measurement rated = run(gemm());
+    const Measurement rated = run(run_gemm());
     EXPECT_FALSE(rated.clock_nominal_hz);
     EXPECT_THAT(rated.flags, testing::ElementsAre("impossible_reading"));
 }
 
 TEST_F(RunCase, TimesThatCannotBeAreAFailure) {
     backend_.alter = [](Json& row, int) { row[2] = 1; };
-    const Measurement m = run(gemm());
+    const Measurement m = run(run_gemm());
     EXPECT_EQ(m.outcome, Outcome::failed);
     EXPECT_THAT(m.reason, HasSubstr("protocol error at run: its times cannot be"));
     EXPECT_FALSE(m.gops);
@@ -601,7 +601,7 @@ TEST_F(RunCase, TimesThatCannotBeAreAFailure) {
 TEST_F(RunCase, GivesNoRowWhenInterrupted) {
     backend_.alter = [](Json& row, int) { row[4] = 1; };
     stop_ = fakes::StopAfter(2);
-    EXPECT_FALSE(maybe_run(gemm()).has_value());
+    EXPECT_FALSE(maybe_run(run_gemm()).has_value());
     EXPECT_EQ(count("run"), 2);
     EXPECT_EQ(launcher_.living, 0);
 }
@@ -619,7 +619,7 @@ TEST_F(RunCase, RestartsTheWorkerForEachProcess) {
     backend_.seconds = [&](const Json&) { return process == 2 ? 1.1e-3 : 1e-3; };
     CaseOptions options;
     options.processes = 3;
-    const Measurement m = run(gemm(), options);
+    const Measurement m = run(run_gemm(), options);
     EXPECT_EQ(process, 3);
     EXPECT_EQ(m.statistics.processes, 3);
     EXPECT_DOUBLE_EQ(m.statistics.median_s, 1e-3);
@@ -640,7 +640,7 @@ TEST_F(RunCase, OneBadProcessCostsTheCase) {
     };
     CaseOptions options;
     options.processes = 3;
-    EXPECT_EQ(run(gemm(), options).outcome, Outcome::failed);
+    EXPECT_EQ(run(run_gemm(), options).outcome, Outcome::failed);
 }
 
 }  // namespace

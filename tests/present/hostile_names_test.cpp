@@ -85,7 +85,7 @@ Document document_of(const std::string& name) {
     document.facts = {{name, name, Tone::plain, {}, {name}}};
     document.chapters = {{"a", name, {}}};
     auto& blocks = document.chapters[0].blocks;
-    blocks = {Heading{name}, Paragraph{name, Tone::plain, {}}, Facts{{{name, name}}},
+    blocks = {Heading{name}, Paragraph{name, Tone::plain, {}}, Facts{{field(name, name)}},
               table_of(name), plot_of(name)};
     return document;
 }
@@ -156,7 +156,9 @@ TEST(HostileNames, AreTheSameValuesInJson) {
         const auto json = parse_json(json_text(Json{{"name", name}}, -1), "json");
         ASSERT_TRUE(json) << json.error().message;
         const bool is_utf8 = name.find('\xFF') == std::string::npos;
-        if (is_utf8) EXPECT_EQ((*json)["name"], name);
+        if (is_utf8) {
+            EXPECT_EQ((*json)["name"], name);
+        }
     }
     EXPECT_EQ(json_text("##a###", -1), "\"#\\u0023a#\\u0023#\"");
 }
@@ -180,8 +182,9 @@ TEST(HostileNames, AreOnlyTextInMarkdown) {
     for (const std::string& name : hostile_names) {
         const std::string text = detail::markdown_text(name);
         for (std::size_t i = 0; i < text.size(); ++i)
-            if (std::string_view("|<>[]`*_&").find(text[i]) != std::string_view::npos)
+            if (std::string_view("|<>[]`*_&").find(text[i]) != std::string_view::npos) {
                 EXPECT_TRUE(i > 0 && text[i - 1] == '\\') << text;
+            }
         const auto address = text.find("://");
         EXPECT_TRUE(address == std::string::npos || text[address - 1] == '\\') << text;
         EXPECT_EQ(text.find("www."), std::string::npos) << text;

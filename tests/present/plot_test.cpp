@@ -13,7 +13,7 @@ namespace peakward {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double start_unix = 1767225600;  // 2026-01-01
+constexpr double plot_start_unix = 1767225600;  // 2026-01-01
 constexpr double week_s = 7 * 86400;
 
 Plot rising_plot() {
@@ -25,11 +25,11 @@ Plot rising_plot() {
     plot.series.emplace_back();
     for (int i = 0; i < 20; ++i) {
         const double y = 0.93 - 0.33 * std::exp(-i / 6.0);
-        plot.series[0].points.push_back({start_unix + i * week_s, y, y - 0.02, y + 0.02});
+        plot.series[0].points.push_back({plot_start_unix + i * week_s, y, y - 0.02, y + 0.02});
     }
-    plot.series[0].points[4] = {start_unix + 4 * week_s, 0.45, nan, nan, "contended"};
-    plot.marks = {{start_unix + 5 * week_s, PlotEvent::software, "numpy 1.26 -> 2.2"},
-                  {start_unix + 12 * week_s, PlotEvent::firmware, "microcode 0x2c -> 0x2f"}};
+    plot.series[0].points[4] = {plot_start_unix + 4 * week_s, 0.45, nan, nan, "contended"};
+    plot.marks = {{plot_start_unix + 5 * week_s, PlotEvent::software, "numpy 1.26 -> 2.2"},
+                  {plot_start_unix + 12 * week_s, PlotEvent::firmware, "microcode 0x2c -> 0x2f"}};
     return plot;
 }
 
@@ -83,11 +83,11 @@ TEST(Plot, TellsEventsAndDoubtsWithoutColour) {
 TEST(Plot, OnePointAndEqualPointsAreDrawn) {
     Plot plot;
     plot.x.scale = AxisScale::time;
-    plot.series = {{"", {{start_unix, 5}}}};
+    plot.series = {{"", {{plot_start_unix, 5}}}};
     EXPECT_NE(render(plot, {}).find("●"), std::string::npos);
-    plot.series[0].points.push_back({start_unix, 5});
+    plot.series[0].points.push_back({plot_start_unix, 5});
     EXPECT_NE(render(plot, {}).find("●"), std::string::npos);
-    plot.series[0].points = {{start_unix, 0}};
+    plot.series[0].points = {{plot_start_unix, 0}};
     EXPECT_NE(render(plot, {}).find("●"), std::string::npos);
 }
 
@@ -95,14 +95,14 @@ TEST(Plot, WithoutAnyPointItSaysSo) {
     Plot plot;
     plot.title = "Efficiency";
     EXPECT_EQ(render(plot, {}), "Efficiency: no point that could be drawn\n");
-    plot.series = {{"", {{start_unix, nan}, {nan, 3}}}};
+    plot.series = {{"", {{plot_start_unix, nan}, {nan, 3}}}};
     EXPECT_EQ(render(plot, {}), "Efficiency: no point that could be drawn\n");
 }
 
 TEST(Plot, SeriesDifferByTheirGlyphs) {
     Plot plot = rising_plot();
     plot.series[0].name = "fp32";
-    plot.series.push_back({"fp64", {{start_unix, 0.5}, {start_unix + week_s, 0.6}}});
+    plot.series.push_back({"fp64", {{plot_start_unix, 0.5}, {plot_start_unix + week_s, 0.6}}});
     const std::string text = render(plot, {80, false, true, false});
     EXPECT_NE(text.find("● fp32"), std::string::npos);
     EXPECT_NE(text.find("■ fp64"), std::string::npos);
@@ -129,12 +129,13 @@ TEST(PlotTicks, AreRoundNumbersOfEqualLength) {
     EXPECT_EQ(labels(detail::number_ticks(-1, 1, Unit::none, 5)), "-1.0|-0.5|0.0|0.5|1.0|");
     EXPECT_EQ(labels(detail::number_ticks(100.02, 100.1, Unit::gops, 5)),
               "100.02|100.04|100.06|100.08|100.10|");
-    EXPECT_EQ(labels(detail::time_ticks(start_unix, start_unix + 120 * 86400, 5)),
+    EXPECT_EQ(labels(detail::time_ticks(plot_start_unix, plot_start_unix + 120 * 86400, 5)),
               "2026-01|2026-02|2026-03|2026-04|2026-05|");
-    EXPECT_EQ(labels(detail::time_ticks(start_unix, start_unix + 7200, 3)),
+    EXPECT_EQ(labels(detail::time_ticks(plot_start_unix, plot_start_unix + 7200, 3)),
               "01-01 00:00|01-01 01:00|01-01 02:00|");
-    EXPECT_EQ(labels(detail::time_ticks(start_unix + 10, start_unix + 30, 4)), "2026-01-01 00:00|");
-    EXPECT_EQ(labels(detail::time_ticks(start_unix, start_unix + 8 * 366 * 86400.0, 5)),
+    EXPECT_EQ(labels(detail::time_ticks(plot_start_unix + 10, plot_start_unix + 30, 4)),
+              "2026-01-01 00:00|");
+    EXPECT_EQ(labels(detail::time_ticks(plot_start_unix, plot_start_unix + 8 * 366 * 86400.0, 5)),
               "2026|2028|2030|2032|2034|");
 }
 

@@ -21,7 +21,7 @@ Measurement row(const char* operation, const char* precision, const char* backen
     return m;
 }
 
-Run a_run() {
+Run run_of_precisions() {
     Run run;
     BackendInfo blas;
     blas.backend = "blas";
@@ -45,7 +45,7 @@ PrecisionCell cell_of(const Run& run, const std::string& precision) {
 }
 
 TEST(PrecisionMatrix, KeepsItsThreeValuesApart) {
-    peakward::Run run = a_run();
+    peakward::Run run = run_of_precisions();
     run.measurements = {
         row("gemm", "fp32", "blas", Outcome::measured, 100),
         row("gemm", "fp32", "blas", Outcome::measured, 150),
@@ -74,7 +74,7 @@ TEST(PrecisionMatrix, KeepsItsThreeValuesApart) {
 }
 
 TEST(PrecisionMatrix, ComparesLikeWithLike) {
-    peakward::Run run = a_run();
+    peakward::Run run = run_of_precisions();
     run.measurements = {row("gemm", "fp32", "blas", Outcome::measured, 100),
                         row("conv2d", "bf16", "blas", Outcome::measured, 400)};
     EXPECT_EQ(cell_of(run, "bf16").peak_gops, 400);
@@ -89,7 +89,7 @@ TEST(PrecisionMatrix, ComparesLikeWithLike) {
 }
 
 TEST(PrecisionMatrix, HasNoRowsForABackendThatDidNothing) {
-    peakward::Run run = a_run();
+    peakward::Run run = run_of_precisions();
     EXPECT_TRUE(precision_matrix(run).empty());
     run.measurements = {row("gemm", "fp32", "blas", Outcome::measured, 100)};
     for (const PrecisionCell& cell : precision_matrix(run)) EXPECT_EQ(cell.backend, "blas");

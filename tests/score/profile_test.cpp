@@ -11,7 +11,8 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-Measurement gemm(std::int64_t n, double gops, const char* backend, const char* precision = "fp32") {
+Measurement profiled_gemm(std::int64_t n, double gops, const char* backend,
+                          const char* precision = "fp32") {
     Measurement m;
     m.what = {"gemm", precision, {{"m", n}, {"n", n}, {"k", n}}, "cpu", backend, 2};
     m.outcome = Outcome::measured;
@@ -32,9 +33,9 @@ Run a_run() {
     run.suite = "quick/3";
     run.context.hardware.cpu.model = Fact<std::string>::known("Intel(R) Xeon(R) @ 2.50GHz", "test");
     run.context.hardware.cpu.architecture = "x86_64";
-    run.measurements = {gemm(512, 100, "blas"), gemm(1024, 120, "blas"), gemm(2048, 160, "blas"),
-                        gemm(512, 40, "numpy", "fp64")};
-    run.measurements.push_back(gemm(4096, 300, "blas"));
+    run.measurements = {profiled_gemm(512, 100, "blas"), profiled_gemm(1024, 120, "blas"),
+                        profiled_gemm(2048, 160, "blas"), profiled_gemm(512, 40, "numpy", "fp64")};
+    run.measurements.push_back(profiled_gemm(4096, 300, "blas"));
     run.measurements.back().outcome = Outcome::contended;
     BackendInfo blas;
     blas.backend = "blas";

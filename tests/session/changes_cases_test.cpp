@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class NeverStop final : public StopToken {
+class RunsOn final : public StopToken {
 public:
     bool stop_requested() const override { return false; }
 };
@@ -32,13 +32,13 @@ ChangesReply look_at(const std::string& name, bool watched = false) {
     ChangesRequest request;
     request.paths = {case_file(name)};
     request.options.watched = watched;
-    auto reply = look_for_changes(request, NeverStop());
+    auto reply = look_for_changes(request, RunsOn());
     EXPECT_TRUE(reply) << reply.error().message;
     return reply ? *reply : ChangesReply{};
 }
 
 std::string refusal_of(const std::string& name) {
-    const auto reply = look_for_changes({{case_file(name)}, {}, {}}, NeverStop());
+    const auto reply = look_for_changes({{case_file(name)}, {}, {}}, RunsOn());
     EXPECT_FALSE(reply) << name;
     return reply ? std::string() : reply.error().message;
 }

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::int64_t day_s = 86'400;
+constexpr std::int64_t one_day_s = 86'400;
 
 // A stack is a version of each component; the store tells stacks apart by these.
 struct Stack {
@@ -49,7 +49,7 @@ private:
         auto run = store_test::make_run({.seed = number,
                                          .measurements = 2,
                                          .windows = 1,
-                                         .timestamp_unix = 1'795'000'000 + days_ * day_s,
+                                         .timestamp_unix = 1'795'000'000 + days_ * one_day_s,
                                          .suite = suite_});
         auto& software = run.context.software;
         using Text = Fact<std::string>;
@@ -148,7 +148,7 @@ TEST_F(PlantedRegressions, WhatRecoveredIsNotCurrent) {
     EXPECT_NEAR(drop.now.level, 225, 2);
     EXPECT_NEAR(drop.change_percent, -10, 1);
     EXPECT_EQ(drop.agreeing_runs, 8);
-    EXPECT_EQ(gone.regression.recovered_unix, 1'795'000'000 + 17 * day_s);
+    EXPECT_EQ(gone.regression.recovered_unix, 1'795'000'000 + 17 * one_day_s);
     EXPECT_THAT(gone.cause.cause, HasSubstr("6.8 -> 6.9"));
 }
 

@@ -13,7 +13,7 @@ using store_test::make_small_run;
 using store_test::message_of;
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t runs = 150;  // several pieces, and sealed points
+constexpr std::uint64_t rebuilt_runs = 150;  // several pieces, and sealed points
 
 // Does something each time a statement of a store asks whether to stop; stops when told to.
 class Between final : public StopToken {
@@ -39,7 +39,8 @@ protected:
     RebuildInPieces() {
         auto store = open_store(path_, OpenMode::append);
         std::vector<peakward::Run> list;
-        for (std::uint64_t seed = 1; seed <= runs; ++seed) list.push_back(make_small_run(seed));
+        for (std::uint64_t seed = 1; seed <= rebuilt_runs; ++seed)
+            list.push_back(make_small_run(seed));
         EXPECT_TRUE((*store)->append_all(list));
     }
     Status rebuild(const StopToken* stop = nullptr) {
@@ -79,7 +80,7 @@ TEST_F(RebuildInPieces, HealsWhatWasEdited) {
     EXPECT_THAT(problems(), IsEmpty());
     EXPECT_EQ(points_read(), before);
     EXPECT_EQ(rebuild_tables(), 0);
-    EXPECT_TRUE((*open_store(path_, OpenMode::append))->append(make_small_run(runs + 1)));
+    EXPECT_TRUE((*open_store(path_, OpenMode::append))->append(make_small_run(rebuilt_runs + 1)));
     EXPECT_THAT(problems(), IsEmpty());
 }
 
@@ -92,14 +93,15 @@ TEST_F(RebuildInPieces, OthersAppendAndReadMeanwhile) {
         StoreOptions impatient;
         impatient.lock_wait = std::chrono::milliseconds(0);
         auto store = open_store(path_, OpenMode::append, impatient);
-        if (store && (*store)->append(make_small_run(runs + 1 + appended))) ++appended;
+        if (store && (*store)->append(make_small_run(rebuilt_runs + 1 + appended))) ++appended;
         EXPECT_GE(points_read(), before);
         return false;
     });
     const auto status = rebuild(&stop);
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_GT(appended, 0u);
-    EXPECT_EQ((*open_store(path_, OpenMode::read))->info()->runs, std::int64_t(runs + appended));
+    EXPECT_EQ((*open_store(path_, OpenMode::read))->info()->runs,
+              std::int64_t(rebuilt_runs + appended));
     EXPECT_THAT(problems(), IsEmpty());
 }
 

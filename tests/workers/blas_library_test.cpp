@@ -14,7 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string fake(const std::string& kind) {
+std::string fake_library(const std::string& kind) {
     return std::string(PEAKWARD_FAKES_DIR) + "/cblas_" + kind + ".so";
 }
 
@@ -41,8 +41,8 @@ TEST(BlasLibrary, RefusesAFileThatIsNoLibrary) {
 }
 
 TEST(BlasLibrary, NamesTheSymbolThatALibraryLacks) {
-    EXPECT_THAT(why_not(fake("missing")),
-                AllOf(HasSubstr(fake("missing")), HasSubstr("is not a CBLAS"),
+    EXPECT_THAT(why_not(fake_library("missing")),
+                AllOf(HasSubstr(fake_library("missing")), HasSubstr("is not a CBLAS"),
                       HasSubstr("no symbol cblas_dgemm")));
 }
 
@@ -52,9 +52,9 @@ TEST(BlasLibrary, TriesTheSystemsChoiceFirst) {
 }
 
 TEST(BlasLibrary, CallsAMuteLibraryByItsFileAndGivesItOneThread) {
-    Library library = Library::load(fake("good"));
+    Library library = Library::load(fake_library("good"));
     EXPECT_EQ(library.identity().name, "cblas_good.so");
-    EXPECT_EQ(library.identity().file, std::filesystem::canonical(fake("good")).string());
+    EXPECT_EQ(library.identity().file, std::filesystem::canonical(fake_library("good")).string());
     EXPECT_EQ(library.versions().at("blas"), "cblas_good.so");
     EXPECT_EQ(library.refuses_threads(1), "");
     EXPECT_THAT(library.refuses_threads(2), HasSubstr("pass --threads 1"));
@@ -63,7 +63,7 @@ TEST(BlasLibrary, CallsAMuteLibraryByItsFileAndGivesItOneThread) {
 }
 
 TEST(BlasLibrary, RecognisesOpenBlas) {
-    Library library = Library::load(fake("openblas"));
+    Library library = Library::load(fake_library("openblas"));
     EXPECT_EQ(library.description(), "OpenBLAS 9.8.7 Zen9 pthreads");
     EXPECT_EQ(library.versions().at("openblas"), "9.8.7");
     EXPECT_EQ(library.versions().at("blas_core"), "Zen9");
@@ -74,7 +74,7 @@ TEST(BlasLibrary, RecognisesOpenBlas) {
 }
 
 TEST(BlasLibrary, RefusesALibraryThatKeepsItsOwnNumberOfThreads) {
-    Library library = Library::load(fake("stubborn"));
+    Library library = Library::load(fake_library("stubborn"));
     EXPECT_NO_THROW(library.set_threads(1));
     try {
         library.set_threads(2);
@@ -85,7 +85,7 @@ TEST(BlasLibrary, RefusesALibraryThatKeepsItsOwnNumberOfThreads) {
 }
 
 TEST(BlasLibrary, RecognisesBlisAndItsShortLivedThreads) {
-    Library library = Library::load(fake("blis"));
+    Library library = Library::load(fake_library("blis"));
     EXPECT_EQ(library.description(), "BLIS 7.6.5 zen9 pthreads");
     EXPECT_EQ(library.versions().at("blis"), "7.6.5");
     EXPECT_TRUE(library.identity().short_lived_threads);
@@ -93,14 +93,14 @@ TEST(BlasLibrary, RecognisesBlisAndItsShortLivedThreads) {
 }
 
 TEST(BlasLibrary, RecognisesMklAndForbidsItToTakeFewerThreads) {
-    Library library = Library::load(fake("mkl"));
+    Library library = Library::load(fake_library("mkl"));
     EXPECT_EQ(library.description(), "MKL 2099.1-Product OpenMP");
     EXPECT_EQ(library.versions().at("mkl"), "2099.1-Product");
     EXPECT_NO_THROW(library.set_threads(4));
 }
 
 TEST(BlasLibrary, BindsBothPrecisions) {
-    const Library library = Library::load(fake("good"));
+    const Library library = Library::load(fake_library("good"));
     const double x[] = {1, 2, 3}, y[] = {4, 5, 6};
     const float xf[] = {1, 2, 3}, yf[] = {4, 5, 6};
     EXPECT_EQ(library.kernels<double>().dot(3, x, 1, y, 1), 32.0);

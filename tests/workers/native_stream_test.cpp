@@ -92,12 +92,13 @@ TEST_P(NativeStreamKernel, ElementsInEachOthersPlaceAreFound) {
     EXPECT_GT(trial.error(), trial.tolerance());
 }
 
-std::string name_of(const testing::TestParamInfo<StreamKernel>& info) {
+std::string stream_name_of(const testing::TestParamInfo<StreamKernel>& info) {
     return std::string(info.param.isa) + "_" + std::string(info.param.operation) + "_" +
            std::string(info.param.precision) + "_" + std::string(info.param.store);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, NativeStreamKernel, testing::ValuesIn(stream_kernels()), name_of);
+INSTANTIATE_TEST_SUITE_P(Kernels, NativeStreamKernel, testing::ValuesIn(stream_kernels()),
+                         stream_name_of);
 
 TEST(NativeStreamTable, HasEveryOperationPrecisionAndStore) {
     for (const char* operation : {"stream_copy", "stream_scale", "stream_add", "stream_triad"})

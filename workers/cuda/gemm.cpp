@@ -20,7 +20,6 @@ namespace {
 // GPUs need less and lose nothing.
 constexpr std::size_t workspace_bytes = 32u << 20;
 // No right answer holds it: 3.4e38 in fp32 and bf16, NaN in fp16, 2139062143 in int32.
-constexpr unsigned char poison = 0x7f;
 
 struct Format {
     const char* precision;

@@ -12,6 +12,9 @@
 
 namespace peakward::worker::cuda {
 
+// What outputs hold before a call: 3.4e38 in fp32, 1.4e306 in fp64.
+inline constexpr unsigned char poison = 0x7f;
+
 // Made in two steps, because `supports` wants to know what would run without paying for it: the
 // constructor asks the library (std::runtime_error where it has nothing), allocate() does the rest.
 class Problem {

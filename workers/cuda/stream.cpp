@@ -14,7 +14,6 @@ constexpr double scalar = 3;  // STREAM's
 constexpr unsigned block_threads = 256;
 constexpr std::int64_t vectors_per_thread = 4;  // `depth` in kernels.cu
 constexpr std::int64_t vector_bytes = 16;
-constexpr unsigned char poison = 0x7f;  // 3.4e38 in fp32, 1.4e306 in fp64
 
 // The values of an array, made anew wherever they are needed. Odd multiples of 2^-10, moved: exact,
 // in (1, 2), so that no sum of them is near zero.

@@ -22,6 +22,8 @@ public:
     virtual std::vector<worker::RunSample> run(const worker::RunRequest& request) = 0;
 };
 
+std::string isa_of(const Json& shape);  // "" where it names none
+
 // "" when the shape and precision can run here, else the reason. `shape` as in the protocol.
 std::string why_not_peak(std::string_view precision, const Json& shape);
 std::string why_not_clock(std::string_view precision, const Json& shape);

@@ -11,12 +11,6 @@
 namespace peakward::native {
 namespace {
 
-std::string isa_of(const Json& shape) {
-    return shape.is_object() && shape.contains("isa") && shape.at("isa").is_string()
-               ? shape.at("isa").get<std::string>()
-               : "";
-}
-
 // A core leaves a heavy licence some 0.67 ms after the last heavy instruction (Skylake-SP): chain
 // blocks stay well below that, and throughput work comes before each.
 constexpr double licensed_block_s = 0.3e-3, warming_s = 0.1e-3;

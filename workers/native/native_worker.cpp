@@ -116,6 +116,12 @@ private:
 
 }  // namespace
 
+std::string isa_of(const Json& shape) {
+    return shape.is_object() && shape.contains("isa") && shape.at("isa").is_string()
+               ? shape.at("isa").get<std::string>()
+               : "";
+}
+
 Plant plant_from(std::string_view word) {
     if (word == "wrong_answer") return Plant::wrong_answer;
     if (word == "throttle") return Plant::throttle;

@@ -12,12 +12,6 @@
 namespace peakward::native {
 namespace {
 
-std::string isa_of(const Json& shape) {
-    return shape.is_object() && shape.contains("isa") && shape.at("isa").is_string()
-               ? shape.at("isa").get<std::string>()
-               : "";
-}
-
 // Checked after this many turns as well, when the recurrence has not settled yet.
 constexpr std::int64_t few_turns = 5;
 // A clock probe costs 10 to 30 µs: every block may have one when that is under a twentieth of it.

@@ -12,7 +12,7 @@
 namespace peakward::native {
 namespace {
 
-constexpr std::int64_t unit_turns = 96, burst_turns = 192;  // 2 µs each at 3 GHz
+constexpr std::int64_t probe_turns = 96, burst_turns = 192;  // 2 µs each at 3 GHz
 constexpr double clear_share = 0.95;
 // Most readings of a usable probe agree within that share.
 constexpr double steady_share_min = 0.6;
@@ -34,8 +34,8 @@ double unit_step_s() {
     const double operands[2] = {1.0, 1.0};
     double value = 1.5;
     const double start = monotonic_s();
-    unit->execute(operands, &value, unit_turns);
-    return (monotonic_s() - start) / static_cast<double>(unit_turns * unit->steps_per_turn);
+    unit->execute(operands, &value, probe_turns);
+    return (monotonic_s() - start) / static_cast<double>(probe_turns * unit->steps_per_turn);
 }
 
 double slot_s() {

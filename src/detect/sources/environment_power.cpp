@@ -3,14 +3,13 @@
 #include <chrono>
 
 #include "detect/sources/environment_parts.hpp"
+#include "detect/sources/processors.hpp"
 #include "detect/sources/software_facts.hpp"
 
 namespace peakward::detail {
 namespace {
 
 using Text = Fact<std::string>;
-
-const std::string cpu_folder = "/sys/devices/system/cpu";
 
 bool numbered(const std::string& name, std::string_view prefix) {
     return name.starts_with(prefix) && parse_integer(name.substr(prefix.size())).has_value();

@@ -9,11 +9,11 @@
 namespace peakward::detail {
 namespace {
 
-const std::string folder = "/proc/driver/nvidia";
+const std::string nvidia_folder = "/proc/driver/nvidia";
 
 // "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 ..." -> "535.129.03"
 Fact<std::string> driver_version(const SysRoot& root) {
-    const std::string path = folder + "/version";
+    const std::string path = nvidia_folder + "/version";
     auto text = text_fact(root, path);
     if (!text) return text;
     for (const std::string& word : split_list(text->substr(0, text->find('\n')))) {
@@ -39,12 +39,12 @@ Fact<std::string> told(const KeyValues& information, const char* key, const std:
 
 void collect_nvidia_proc(const SysRoot& root, Clock&, const DetectOptions&, Context& context) {
     Hardware& hardware = context.hardware;
-    const auto names = root.list(folder + "/gpus");
+    const auto names = root.list(nvidia_folder + "/gpus");
     if (names) {
         for (const std::string& name : *names) {
             const std::string address = pci_address(name);
             if (address.empty()) continue;
-            const std::string path = fmt::format("{}/gpus/{}/information", folder, name);
+            const std::string path = fmt::format("{}/gpus/{}/information", nvidia_folder, name);
             GpuInfo& gpu = gpu_at(hardware, address, "nvidia");
             const auto text = root.read(path);
             if (!text) {

@@ -6,8 +6,6 @@
 namespace peakward::detail {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_printable(char c) {
     // Bytes above 127 belong to UTF-8 sequences; JSON output replaces broken ones.
     const auto byte = static_cast<unsigned char>(c);

@@ -14,8 +14,6 @@
 namespace peakward::store {
 namespace {
 
-constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
-
 struct Where {
     std::string sql = "1";
     std::vector<Value> parameters;
