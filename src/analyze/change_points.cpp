@@ -288,6 +288,7 @@ bool take_out_excursions(Work& work) {
 void search(Work& work, const ChangeOptions& options) {
     constexpr int rounds_max = 5;
     for (int round = 0; round < rounds_max; ++round) {
+        work.steps.clear();  // of a longer series, from the second round on
         work.trend.reset();
         work.wander = Wander();
         find_steps_and_noise(work, options);

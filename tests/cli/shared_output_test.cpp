@@ -93,8 +93,9 @@ std::vector<std::string> cells_of(std::string_view csv) {
 
 void expect_no_formula(const std::string& csv) {
     for (const std::string& cell : cells_of(csv))
-        if (!cell.empty() && std::string_view("=+-@\t").find(cell[0]) != std::string_view::npos)
+        if (!cell.empty() && std::string_view("=+-@\t").find(cell[0]) != std::string_view::npos) {
             EXPECT_TRUE(parse_number(cell)) << cell;
+        }
 }
 
 TEST_F(HostileNames, AreOnlyTextInEveryFormatOfEveryVerb) {
@@ -119,8 +120,9 @@ TEST_F(HostileNames, AreOnlyTextInEveryFormatOfEveryVerb) {
                 const Ended ended = run(words);
                 expect_harmless(ended, words);
                 if (format == std::string("csv")) expect_no_formula(ended.out);
-                if (format == std::string("json") && !ended.out.empty())
+                if (format == std::string("json") && !ended.out.empty()) {
                     EXPECT_TRUE(parse_json(ended.out, "stdout")) << ended.out;
+                }
             }
         expect_harmless(run({"regressions", "--format", "junit"}), {"junit"});
         expect_harmless(run({"regressions", "--format", "github"}), {"github"}, true);

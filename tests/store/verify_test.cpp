@@ -91,10 +91,12 @@ const std::string every_table[] = {
     "measurement_values", "measurements", "scores",      "components",    "gpus",
     "run_facts",          "run_products", "run_windows", "run_documents", "runs"};
 
-std::string removal_of(int seq) {
+// Without the rows of `kept`, which stay.
+std::string removal_of(int seq, const std::string& kept = {}) {
     std::string sql;
     for (const std::string& table : every_table)
-        sql += "DELETE FROM " + table + " WHERE seq = " + std::to_string(seq) + ";";
+        if (table != kept)
+            sql += "DELETE FROM " + table + " WHERE seq = " + std::to_string(seq) + ";";
     return sql;
 }
 
@@ -336,16 +338,19 @@ TEST_F(Verify, RebuildDoesNotHideARemovedTail) {
         sha256 = connection.scalar_text("SELECT sha256 FROM runs WHERE seq = 3");
         chain = connection.scalar_text("SELECT chain_sha256 FROM runs WHERE seq = 3");
     }
-    const std::string tail = removal_of(4) + removal_of(5) +
-                             "UPDATE chain_head SET seq = 3, run_sha256 = '" + sha256 +
+    const std::string head = "UPDATE chain_head SET seq = 3, run_sha256 = '" + sha256 +
                              "', chain_sha256 = '" + chain + "';";
+    const std::string tail = removal_of(4) + removal_of(5) + head;
+    const std::string points = "DELETE FROM points WHERE seq > 3;";
+    const std::string hosts = "UPDATE hosts SET last_seq = 3, newest_seq = 3";
+    std::vector<std::string> tamperings{tail, tail + points, tail + points + hosts};
+    for (const char* kept : {"scores", "components", "measurements", "measurement_values"})
+        tamperings.push_back(removal_of(4, kept) + removal_of(5, kept) + head + points + hosts +
+                             ", runs = 3");
     const std::string whole = store_test::read_file(path_);
-    for (const std::string& traces :
-         {std::string(), std::string("DELETE FROM points WHERE seq > 3"),
-          std::string("DELETE FROM points WHERE seq > 3;"
-                      "UPDATE hosts SET last_seq = 3, newest_seq = 3")}) {
+    for (const std::string& traces : tamperings) {
         store_test::write_file(path_, whole);
-        tamper(path_, tail + traces);
+        tamper(path_, traces);
         EXPECT_THAT(problems(), Contains(HasSubstr("may be missing"))) << traces;
         auto store = open_store(path_, OpenMode::append);
         ASSERT_TRUE(store) << store.error().message;

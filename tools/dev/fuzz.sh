@@ -15,7 +15,7 @@ help() {
     cat <<TEXT
 ./dev fuzz [NAME...] [--seconds N] [--jobs N]
 
-Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/fuzz) and gives each, or those that are
+Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/asan) and gives each, or those that are
 named, N seconds (600) of inputs made from tests/fixtures/fuzz/NAME, N targets at a time (1). An input may take
 10 s and 2 GiB of memory. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
 Targets: ${targets[*]}.
@@ -56,10 +56,10 @@ done
 if ((${#chosen[@]} == 0)); then chosen=("${targets[@]}"); fi
 
 need_packages build test fuzz
-step configure-fuzz cmake --preset fuzz -DPEAKWARD_BENCH=OFF
-step build-fuzz ninja -C build/fuzz -j "${JOBS:-$(nproc)}" peakward_fuzz
+step configure-asan cmake --preset asan -DPEAKWARD_BENCH=OFF
+step build-asan ninja -C build/asan -j "${JOBS:-$(nproc)}" peakward_fuzz
 
-program=build/fuzz/bin/peakward_fuzz
+program=build/asan/bin/peakward_fuzz
 # Many targets write small files: in memory, and gone afterwards.
 scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && printf /dev/shm || printf %s "${TMPDIR:-/tmp}")" peakward-fuzz.XXXXXX)
 trap 'rm -rf -- "$scratch"' EXIT

@@ -412,18 +412,21 @@ private:
     void check_traces() {
         if (!is_whole_) return;  // told already
         const std::int64_t counted = connection_.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
-        const std::int64_t last = connection_.scalar(
+        std::int64_t last = connection_.scalar(
             "SELECT max(coalesce((SELECT max(last_seq) FROM hosts), 0), "
             "coalesce((SELECT max(last_seq) FROM sealed_points), 0), "
             "coalesce((SELECT max(seq) FROM points), 0))");
+        for (const std::string& table : counted_tables())
+            last = std::max(last, connection_.scalar("SELECT coalesce(max(seq), 0) FROM " + table));
         if (counted > report_.runs)
             problem(fmt::format("hosts counts {} runs where {} are stored: runs may be missing",
                                 counted, report_.runs),
                     Rebuild::does_not_heal);
         if (last > last_.seq)
-            problem(fmt::format("the index tells of a run with seq {} where the newest has seq {}: "
-                                "runs may be missing at the end",
-                                last, last_.seq),
+            problem(fmt::format(
+                        "the index has rows of a run with seq {}, and the newest run has seq {}: "
+                        "runs may be missing at the end",
+                        last, last_.seq),
                     Rebuild::does_not_heal);
     }
 
