@@ -83,6 +83,13 @@ function(peakward_tests name)
         PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
 endfunction()
 
+# peakward_fake_library(TARGET SOURCE): a library that a test loads at run time. It is not instrumented, as
+# no library of a vendor is: its functions have types of their own, which UBSan would refuse to call.
+function(peakward_fake_library target source)
+    add_library(${target} MODULE ${source})
+    target_compile_options(${target} PRIVATE -fno-sanitize=all)
+endfunction()
+
 # peakward_worker(NAME LIBRARIES ...): an executable peakward-worker-NAME, found beside the program
 # in a build and in libexec/peakward/workers after an install.
 function(peakward_worker name)
