@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
             "before the one before it has ended"},
         Lie{"blocks_that_go_backwards", [](auto& s, auto&) { std::reverse(s.begin(), s.end()); },
             "a block of thread 1 begins"},
-        Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * ms; },
+        Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * block_ms; },
             "a block of thread 0 begins 10 ms before"},
         Lie{"more_time_than_was_waited",
             [](auto& s, auto&) {
