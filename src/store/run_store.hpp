@@ -165,10 +165,8 @@ struct StoreOptions {
 
 // `--db` if given, else $PEAKWARD_DB, else $XDG_DATA_HOME/peakward/calibrations.db.
 std::string default_store_location(const std::string& from_option);
-// $XDG_STATE_HOME/peakward/heads, else ~/.local/state/peakward/heads; "" where neither is set.
-std::string default_memory_folder();
 // A path, or postgresql://... (a later release; refused here with that sentence). Without a
-// memory_folder it is the default one.
+// memory_folder it is "heads" in the state folder.
 Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
                                              StoreOptions options = {});
 // Brings an older schema up to this program's; says from and to.
