@@ -73,7 +73,10 @@ std::map<std::string, std::string> library_variables_in(std::string_view environ
         const std::size_t sign = entry.find('=');
         if (sign == std::string::npos) continue;
         const std::string name = entry.substr(0, sign);
-        if (is_library_variable(name))
+        // Libraries take an empty variable for one that is not set, but for the one that then hides
+        // every GPU.
+        const bool is_set = sign + 1 < entry.size() || name == "CUDA_VISIBLE_DEVICES";
+        if (is_set && is_library_variable(name))
             variables.try_emplace(name, shared_value(std::string_view(entry).substr(sign + 1)));
     }
     return variables;

@@ -34,9 +34,9 @@ bool reaches_workers(std::string_view variable);
 
 // The library variables of an environment as /proc/PID/environ holds it (NAME=VALUE, each ended by
 // a zero byte), by name. Values are cut to what may leave the machine: folders of paths are left
-// out (private_paths.hpp), what is not printable ASCII becomes '?', an empty value is "\"\"". A
-// folder is not part of the value, so that a fresh folder for each run is no change of the
-// software.
+// out (private_paths.hpp), and what is not printable ASCII becomes '?'. A folder is not part of the
+// value, so that a fresh folder for each run is no change of the software. An empty value counts as
+// not set; an empty CUDA_VISIBLE_DEVICES is "\"\"".
 std::map<std::string, std::string> library_variables_in(std::string_view environment);
 
 }  // namespace peakward

@@ -28,7 +28,7 @@ TEST(LibraryVariables, ThoseThatTheHostSetsForWorkersSteerNothing) {
 
 TEST(LibraryVariables, AreReadFromAnEnvironment) {
     EXPECT_THAT(library_variables_in("HOME=/home/ada\0OPENBLAS_CORETYPE=Prescott\0OMP_X=a=b\0"s
-                                     "CUDA_VISIBLE_DEVICES=\0no sign\0"s),
+                                     "CUDA_VISIBLE_DEVICES=\0LD_PRELOAD=\0no sign\0"s),
                 ElementsAre(Pair("CUDA_VISIBLE_DEVICES", "\"\""), Pair("OMP_X", "a=b"),
                             Pair("OPENBLAS_CORETYPE", "Prescott")));
 }
