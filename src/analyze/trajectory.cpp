@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "analyze/in_parallel.hpp"
+#include "analyze/series_levels.hpp"
 
 namespace peakward {
 namespace {
@@ -101,19 +102,16 @@ void find_days(Trajectory& t, std::span<const RatedSeries> series) {
 }
 
 void find_improvement(Trajectory& t, std::span<const RatedSeries> series) {
-    std::vector<std::vector<RatePoint>> lines;
+    std::vector<const Series*> members;
+    std::vector<NoiseUsed> noise;
     for (const std::size_t member : t.members) {
-        lines.emplace_back();
-        for (const SeriesPoint& point : series[member].series->points)
-            if (is_decided(point)) lines.back().push_back({point.time_unix, point.value});
+        const RatedSeries& rated = series[member];
+        members.push_back(rated.series);
+        noise.push_back(rated.noise.freedom > 0
+                            ? rated.noise
+                            : learned_noise(std::span(&members.back(), 1)).front());
     }
-    t.improvement = theil_sen(lines);
-    if (larger_is_better(t.key)) return;
-    Improvement& trend = t.improvement;
-    if (trend.percent_per_month) trend.percent_per_month = -*trend.percent_per_month;
-    std::swap(trend.ci_low_percent_per_month, trend.ci_high_percent_per_month);
-    for (auto* bound : {&trend.ci_low_percent_per_month, &trend.ci_high_percent_per_month})
-        if (*bound) *bound = -**bound;
+    t.improvement = improvement_of(members, noise);
 }
 
 std::size_t rank_of(std::string_view precision) {

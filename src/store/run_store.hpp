@@ -130,7 +130,10 @@ public:
     virtual Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) = 0;
     virtual Result<std::vector<std::string>> metrics() = 0;  // of all series, by name
     // In the order asked for; a seq that does not exist is an error.
+    // Their `implementations` are left empty: see below.
     virtual Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) = 0;
+    // What ran in the measured cases of a run that says so; of a seq that does not exist, nothing.
+    virtual Result<std::vector<CaseImplementation>> implementations_of(std::int64_t seq) = 0;
 
     // One row at a time, by time; `take` as above.
     virtual Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) = 0;

@@ -40,6 +40,7 @@ public:
     Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) override;
     Result<std::vector<std::string>> metrics() override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
+    Result<std::vector<CaseImplementation>> implementations_of(std::int64_t seq) override;
     Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
     Result<VerifyReport> verify(const std::string& expected_head) override;
     Result<StoreInfo> info() override;
