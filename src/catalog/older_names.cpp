@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "core/text.hpp"
+
 namespace peakward::catalog {
 
 std::string operation_called(std::string_view name) {
@@ -14,6 +16,11 @@ std::string operation_called(std::string_view name) {
     for (const auto& [older, ours] : names)
         if (name == older) return std::string(ours);
     return std::string(name);
+}
+
+std::string longest_time_name(const Case& what) {
+    return fmt::format("max_latency_ms of {} {} {}", what.operation, what.precision,
+                       to_string(what.shape));
 }
 
 }  // namespace peakward::catalog

@@ -3,6 +3,7 @@
 
 #include "cli/options.hpp"
 #include "core/text.hpp"
+#include "present/measurement_view.hpp"
 #include "session/history.hpp"
 #include "session/profile.hpp"
 
@@ -16,7 +17,9 @@ struct ProfileOptions {
 };
 
 std::string name_of(const Profile& profile) {
-    return fmt::format("{} on {}", profile.framework, profile.device);
+    return fmt::format("{} on {}",
+                       profile.framework.empty() ? "an unknown backend" : profile.framework,
+                       profile.device.empty() ? "an unknown device" : profile.device);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -32,8 +35,9 @@ Cell intensity_cell(const ProfilePoint& point) {
 Table points_table(const std::vector<Profile>& profiles) {
     Table table;
     const Align right = Align::right;
-    table.columns = {{"framework", "Framework"},
-                     {"device", "Device"},
+    // Framework and device stand in the heading of each table, too: they are the first to go.
+    table.columns = {{"framework", "Framework", Unit::none, Align::left, 13},
+                     {"device", "Device", Unit::none, Align::left, 12},
                      {"operation", "Operation"},
                      {"precision", "Precision"},
                      {"shape", "Shape", Unit::none, Align::left, 1},
@@ -53,7 +57,8 @@ Table points_table(const std::vector<Profile>& profiles) {
         for (const ProfilePoint& p : profile.points)
             table.rows.push_back(
                 {cell(profile.framework), cell(profile.device), cell(p.what.operation),
-                 cell(p.what.precision), cell(to_string(p.what.shape)),
+                 cell(p.what.precision),
+                 Cell{to_string(p.what.shape), Tone::plain, short_shape(p.what.shape)},
                  p.gops > 0 ? cell(p.gops, Tone::strong) : Cell{},
                  p.gbps > 0 ? cell(p.gbps) : Cell{}, cell(p.efficiency), cell(p.bound),
                  intensity_cell(p), p.median_s > 0 ? cell(p.median_s) : Cell{}, cell(p.mean_s),
@@ -193,10 +198,10 @@ Table estimate_table(const ProfileOptions& o, const Profile& profile, const Effi
                      {"size", "Size", Unit::none, right},
                      {"gops", "Rate", Unit::gops, right},
                      {"efficiency", "Efficiency", Unit::ratio_as_percent, right},
-                     {"ci_low", "from", Unit::ratio_as_percent, right},
-                     {"ci_high", "to", Unit::ratio_as_percent, right},
+                     {"ci_low", "95 % low", Unit::ratio_as_percent, right},
+                     {"ci_high", "95 % high", Unit::ratio_as_percent, right},
                      {"basis", "Basis"},
-                     {"explanation", "Stands on", Unit::none, Align::left, 1}};
+                     {"explanation", "Based on", Unit::none, Align::left, 1}};
     table.rows.push_back({cell(profile.framework), cell(o.operation), cell(o.precision),
                           cell(o.size), cell(e.gops, Tone::strong), cell(e.efficiency),
                           cell(e.ci_low), cell(e.ci_high), cell(std::string(to_string(e.basis))),

@@ -245,6 +245,15 @@ std::string precision_by_bytes(double bytes) {
     return "";
 }
 
+void add_measurement(const Entry& entry, const std::string& precision, const Figures& figures,
+                     ImportedRun& imported) {
+    Measurement m = measurement_of(entry, precision, figures, imported.doubts);
+    if (figures.max_ms && std::isfinite(*figures.max_ms) && *figures.max_ms > 0)
+        imported.run.origin->recorded.emplace(catalog::longest_time_name(m.what),
+                                              fmt::format("{}", *figures.max_ms));
+    imported.run.measurements.push_back(std::move(m));
+}
+
 void read_entry(const std::string& key, const Json& json, const ProfileFacts& facts,
                 ImportedRun& imported, std::string& trouble) {
     const Fields fields(json, "operation_profiles." + key, trouble);
@@ -260,14 +269,13 @@ void read_entry(const std::string& key, const Json& json, const ProfileFacts& fa
         const Fields of(result, fmt::format("{}.precision_results.{}", fields.where(), name),
                         trouble);
         if (of.flag("supported").value_or(true))
-            run.measurements.push_back(
-                measurement_of(entry, to_lower(name), figures_of(of), imported.doubts));
+            add_measurement(entry, to_lower(name), figures_of(of), imported);
         else
             add_refused(entry, to_lower(name), of.text("failure_reason"), run);
     }
     if (!results.empty()) return;
-    run.measurements.push_back(measurement_of(entry, precision_by_bytes(entry.bytes_per_element),
-                                              figures_of(fields), imported.doubts));
+    add_measurement(entry, precision_by_bytes(entry.bytes_per_element), figures_of(fields),
+                    imported);
 }
 
 // A chain of operators, timed apart and as one: two cases of an operation that only older files

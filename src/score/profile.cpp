@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "catalog/older_names.hpp"
 #include "catalog/roofline.hpp"
 #include "core/device.hpp"
 #include "core/text.hpp"
@@ -58,6 +59,11 @@ ProfilePoint point_of(const Run& run, const Measurement& m) {
     point.ci_low_s = m.statistics.ci_low_s;
     point.ci_high_s = m.statistics.ci_high_s;
     set_spread(m, point);
+    if (run.origin)
+        if (const auto longest = run.origin->recorded.find(catalog::longest_time_name(m.what));
+            longest != run.origin->recorded.end())
+            if (const auto longest_ms = parse_number(longest->second))
+                point.max_s = *longest_ms * 1e-3;
     point.arithmetic_intensity = catalog::arithmetic_intensity(m.what);
     point.bound = catalog::bound_of(run, m.what);
     point.implementation = m.implementation;

@@ -87,6 +87,10 @@ Result<AssignedRun> assign_product(const RunAssignment& wanted, const StopToken*
     run->supersedes = run->run_id;
     run->run_id = uuid_of_content(sha256_hex(fmt::format(
         "assign|{}|{}|{}|{}", assigned.supersedes, assigned.product, assigned.device, *mode)));
+    // The mode is a part of the series: runs of two modes are never compared.
+    auto& recorded_mode = run->context.environment.power_mode;
+    if (!mode->empty() && !recorded_mode)
+        recorded_mode = Fact<std::string>::known(*mode, "named by peakward hardware assign");
     if (!mode->empty()) std::erase(run->flags, "power_mode_unknown");
     const auto probes = ProbeHistory::read(**store, run->context);
     use_current_specs(*run, database, probes ? probes->classes() : std::vector<ProbedClass>{});

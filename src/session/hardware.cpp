@@ -452,6 +452,13 @@ Result<CalibrationExport> export_calibration(const CalibrationSource& source) {
     if (!mode) return tl::make_unexpected(mode.error());
     auto summary = summarise(**spec, *mode, measured->product);
     if (!summary) return tl::make_unexpected(summary.error());
+    // Nothing but the user says that the run was made in this mode: its figures must allow it.
+    if (measured->mode.empty() && *mode != only_mode)
+        for (const auto& [precision, efficiency] : summary->at("efficiency").items())
+            if (efficiency.get<double>() > efficiency_max)
+                return failed(fmt::format(
+                    "{} was not measured in {}: {} reached {:.1f} % of its peak in that mode",
+                    measured->product.origin, *mode, precision, efficiency.get<double>() * 100));
     CalibrationExport exported{(*spec)->id, *mode, "", std::move(*summary)};
     if (source.dry_run) return exported;
     auto path = write_calibration(user_hardware_folder(), (*spec)->id,

@@ -104,11 +104,26 @@ class NumpyBackend(Backend):
             return f"numpy runs on the device cpu, not on '{what.device}'"
         return refuses_shape(what) or self._refuses_threads(what)
 
+    def _wants_one_thread(self, what: Case) -> str:
+        """Nothing is known of a precision because more threads were asked for."""
+        from .numpy_problems import problem_of  # noqa: PLC0415
+
+        kind = problem_of(what.operation, what.precision)
+        if kind is None or not kind.one_thread or what.threads == 1:
+            return ""
+        return (
+            "not measured: NumPy's own loops run on one thread, "
+            f"and {what.threads} were asked for: pass --threads 1"
+        )
+
     def skips(self, what: Case) -> str:
         """Larger products of a precision whose loop is slow, as METHODS 2 has it.
 
         The host cannot find out: a suite may ask for one large size alone.
         """
+        reason = self._wants_one_thread(what)
+        if reason:
+            return reason
         from .numpy_problems import LOOP_DTYPES, SLOW_GOPS, loop_gops  # noqa: PLC0415
 
         if what.operation != "gemm" or what.precision not in LOOP_DTYPES:
@@ -130,15 +145,12 @@ class NumpyBackend(Backend):
         from .numpy_problems import problem_of  # noqa: PLC0415
 
         kind = problem_of(what.operation, what.precision)
-        if kind is not None and kind.one_thread and what.threads > 1:
-            return (
-                "NumPy's own loops run on one thread, "
-                f"and {what.threads} were asked for: pass --threads 1"
-            )
+        if kind is not None and kind.one_thread:
+            return ""
         return self._blas.refuses_threads(what.threads)
 
     def prepare(self, request: PrepareRequest) -> Prepared:
-        reason = self.supports(request.what)
+        reason = self.supports(request.what) or self._wants_one_thread(request.what)
         if reason:
             raise WorkerError(reason)
         from .numpy_problems import make_problem  # noqa: PLC0415

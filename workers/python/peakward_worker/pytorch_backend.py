@@ -61,13 +61,15 @@ class PytorchBackend(FrameworkBackend):
     name, title, module, package = "pytorch", "PyTorch", "torch", "torch"
     precisions = PRECISIONS
     network_precisions = LAYER
+    # PyTorch calls AMD's devices "cuda" too, in a build for ROCm.
+    _hip: Any = None
+    _kind = "cuda"
 
     def set_up(self, module: Any) -> None:
         self._torch = module
         self._devices = ["cpu"]
         self._notes: list[str] = []
         module.set_num_interop_threads(1)  # possible once, before any work
-        # PyTorch calls AMD's devices "cuda" too, in a build for ROCm.
         self._hip = getattr(module.version, "hip", None)
         self._kind = "rocm" if self._hip else "cuda"
         self._find_gpus()
@@ -193,7 +195,7 @@ class PytorchBackend(FrameworkBackend):
         inner, result = block_of(*calls)
         return Program(
             self._implementation(how, what),
-            self._cpu_block(inner) if on_cpu else self._gpu_block(inner, what.device),
+            self._cpu_block(inner) if on_cpu else self._cuda_block(inner, what.device),
             answer=lambda: self._answer(result()),
             device=lambda: self._ours(str(result().device)),
             own_thread=on_cpu and what.threads == 1,
@@ -210,7 +212,7 @@ class PytorchBackend(FrameworkBackend):
         calls = " with ".join(["eager", ", ".join(network.fused)]) if network.fused else "eager"
         return Program(
             self._implementation(f"{what.operation}, {calls}", what),
-            self._cpu_block(inner) if on_cpu else self._gpu_block(inner, what.device),
+            self._cpu_block(inner) if on_cpu else self._cuda_block(inner, what.device),
             answer=lambda: self._answer(result()[0]),
             device=lambda: self._ours(str(result().device)),
             own_thread=on_cpu and what.threads == 1,
@@ -242,7 +244,7 @@ class PytorchBackend(FrameworkBackend):
 
         return block
 
-    def _gpu_block(self, inner: Callable[[int], Any], device: str) -> Callable[[int], int]:
+    def _cuda_block(self, inner: Callable[[int], Any], device: str) -> Callable[[int], int]:
         """Times by events of the device, between which nothing else is in its queue."""
         cuda, inference_mode = self._torch.cuda, self._torch.inference_mode
         device = self._theirs(device)
