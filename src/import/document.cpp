@@ -131,6 +131,10 @@ bool has_all(const Json& object, std::initializer_list<const char*> names) {
            });
 }
 
+bool is_portable_profile(const Json& json) {
+    return json.is_object() && json.value("kind", Json()) == "peakward-profile";
+}
+
 bool is_run(const Json& json) { return has_all(json, {"run_id", "context", "measurements"}); }
 
 // A row needs what makes it a run of a machine: who, when, and one figure.
@@ -140,8 +144,7 @@ bool is_row(const Json& json) {
 
 std::string what_else(const Json& json) {
     if (!json.is_object()) return "is JSON, and no profile, run or list of runs";
-    if (has_all(json, {"kind", "hardware_name", "precision_results"}) ||
-        json.value("kind", Json()) == "peakward-profile")
+    if (has_all(json, {"kind", "hardware_name", "precision_results"}) || is_portable_profile(json))
         return "is a portable profile of Peakward, which is a part of a run: import the run "
                "itself, as peakward show RUN --json prints it";
     if (json.contains("detection_patterns") || has_all(json, {"vendor", "theoretical_peaks"}))
@@ -201,7 +204,8 @@ DocumentKind kind_of(const Json& json, std::string& why) {
             "hardware_fingerprint, precision and device, or is a whole run of Peakward";
         return DocumentKind::foreign;
     }
-    if (json.is_object() && json.contains("metadata") &&
+    // Its metadata and its matrix have the names of the older tool.
+    if (json.is_object() && !is_portable_profile(json) && json.contains("metadata") &&
         (json.contains("operation_profiles") || json.contains("theoretical_peak_gflops") ||
          json.contains("best_measured_gflops") || json.contains("precision_matrix")))
         return DocumentKind::older_profile;

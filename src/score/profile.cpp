@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "catalog/catalog.hpp"
 #include "catalog/older_names.hpp"
 #include "catalog/roofline.hpp"
 #include "core/device.hpp"
@@ -50,6 +51,13 @@ void set_spread(const Measurement& m, ProfilePoint& point) {
         point.deviation_s = std::sqrt(squares / static_cast<double>(seconds.size() - 1));
 }
 
+// None for a rate that no memory has: then a cache was measured.
+std::optional<double> bandwidth_share(const Measurement& m, const Peak& bandwidth) {
+    if (!m.gbps || bandwidth.kind == PeakKind::unknown || bandwidth.value <= 0) return std::nullopt;
+    const double share = *m.gbps / bandwidth.value;
+    return share <= efficiency_max ? std::optional(share) : std::nullopt;
+}
+
 ProfilePoint point_of(const Run& run, const Measurement& m) {
     ProfilePoint point;
     point.what = m.what;
@@ -72,6 +80,10 @@ ProfilePoint point_of(const Run& run, const Measurement& m) {
     if (score && m.gops && score->theoretical_peak.kind != PeakKind::unknown &&
         score->theoretical_peak.value > 0)
         point.efficiency = *m.gops / score->theoretical_peak.value;
+    const auto* operation = catalog::find_operation(m.what.operation);
+    const bool memory = operation && operation->kind == catalog::OperationClass::memory;
+    if (memory)
+        point.efficiency = score ? bandwidth_share(m, score->theoretical_bandwidth) : std::nullopt;
     return point;
 }
 

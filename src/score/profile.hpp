@@ -20,8 +20,10 @@ struct ProfilePoint {
     double median_s = 0, ci_low_s = 0, ci_high_s = 0;  // 0: an older profile, which has a mean
     // Of one execution, over the samples that count; absent where they are not recorded one by one.
     std::optional<double> mean_s, deviation_s, min_s, max_s;
-    int samples = 0;                   // 0: not recorded
-    std::optional<double> efficiency;  // of the theoretical peak; absent: peak unknown
+    int samples = 0;  // 0: not recorded
+    // Of the theoretical peak, of a memory operation of the bandwidth; absent: that is unknown, or
+    // a cache was measured.
+    std::optional<double> efficiency;
     // Operations per byte, and what that makes of the case on this device: "compute" or "memory".
     std::optional<double> arithmetic_intensity;
     std::string bound;  // "": unknown

@@ -97,6 +97,13 @@ TEST(Document, OfAnotherKindIsNamedForWhatItIs) {
     EXPECT_THAT(why, HasSubstr("operation_profiles"));
 }
 
+// It has the names of the older tool: metadata and precision_matrix.
+TEST(Document, OfAPortableProfileIsNoOlderOne) {
+    EXPECT_EQ(kind(R"({"kind": "peakward-profile", "metadata": {}, "precision_matrix": {}})"),
+              DocumentKind::foreign);
+    EXPECT_EQ(kind(R"({"metadata": {}, "precision_matrix": {}})"), DocumentKind::older_profile);
+}
+
 TEST(Document, ThatIsNotTheFileItselfSaysWhatItIs) {
     using namespace std::string_literals;
     const auto why_not = [](const std::string& text) {

@@ -186,7 +186,7 @@ Window kept_window(std::int64_t wall_ns, double iterations, Verdict verdict = Ve
 }
 
 TEST(Profile, HasTheSpreadOfTheSamplesThatCount) {
-    Run run = a_run();
+    auto run = a_run();
     Measurement& m = run.measurements[0];
     m.statistics.kept = 3;
     m.statistics.min_s = 2e-3;
@@ -207,7 +207,7 @@ TEST(Profile, HasTheSpreadOfTheSamplesThatCount) {
 }
 
 TEST(Profile, SaysWhatBoundsEachOperation) {
-    Run run = a_run();
+    auto run = a_run();
     Measurement gemv = profiled_gemm(512, 10, "blas");
     gemv.what.operation = "gemv";
     gemv.what.shape = {{"m", 4096}, {"n", 4096}};
@@ -236,7 +236,7 @@ TEST(Profile, OfAnEarlierVersionIsRead) {
 
 // 100 GOPS at 512 by the mean of ten samples, and no median.
 Run mean_run() {
-    Run run = a_run();
+    auto run = a_run();
     run.measurements.resize(1);
     Measurement& m = run.measurements[0];
     m.mean_s = m.statistics.median_s;

@@ -57,7 +57,7 @@ protected:
         score.backend = "blas";
         score.precision = "fp32";
         score.peak_measured_gops = gops;
-        score.stream_best_gbps = 140;
+        score.stream_best_gbps = 0.07 * gops;
         run.results = {score};
         auto store = open_store(database(), OpenMode::append);
         ASSERT_TRUE(store) << store.error().message;
@@ -219,7 +219,7 @@ TEST_F(Sync, OfOneProductKeepsAllOthers) {
     ASSERT_TRUE(check) << check.error().message;
     EXPECT_TRUE(all_same(*check)) << "all files are up to date";
     ASSERT_TRUE(add_product(example_cpu(), false));
-    ASSERT_TRUE(update_product("intel_i7_12700k", {{"memory.bandwidth_gbps", "90"}},
+    ASSERT_TRUE(update_product("intel_i7_12700k", {{"tdp_w", "120"}},
                                "Intel, a sheet, https://example.org", {root_, launcher_, clock_}));
     ASSERT_TRUE(sync_resource_models(out_, {"intel_i7_12700k"}, false));
     const Json after = models();
@@ -230,7 +230,7 @@ TEST_F(Sync, OfOneProductKeepsAllOthers) {
         if (after[i] == before[i]) continue;
         ++changed;
         EXPECT_EQ(after[i]["id"], "intel_i7_12700k");
-        EXPECT_EQ(after[i]["bandwidth_gbps"], 90);
+        EXPECT_EQ(after[i]["tdp_w"], 120);
     }
     EXPECT_EQ(changed, 1);
 }

@@ -130,6 +130,13 @@ TEST_F(Profiles, OfTheOlderToolAreReadDirectly) {
     ASSERT_TRUE(efficiency) << efficiency.error().message;
     EXPECT_NEAR(*efficiency->efficiency, 0.785, 0.0005);
     EXPECT_EQ(efficiency->basis, Basis::measured);
+    // "Memory copy 256 MB: 70.1 %", of 75 GB/s.
+    const auto is_large_copy = [](const ProfilePoint& point) {
+        return axis(point.what.shape, "elements") == 1 << 26;
+    };
+    const auto copy = std::find_if(profile.points.begin(), profile.points.end(), is_large_copy);
+    ASSERT_NE(copy, profile.points.end());
+    EXPECT_NEAR(copy->efficiency.value_or(0), 0.701, 0.0005);
     for (const ProfilePoint& point : profile.points) {
         EXPECT_EQ(point.samples, 10);
         EXPECT_TRUE(point.mean_s && point.deviation_s && point.min_s && point.max_s);
