@@ -252,7 +252,10 @@ Result<Json> read_resource_models(std::string_view text, const std::string& file
         return json.is_object() &&
                all({"id", "name", "kind", "vendor", "architecture"},
                    [](const Json& value) { return value.is_string(); }) &&
-               all({"spec_version"}, [](const Json& value) { return value.is_number_integer(); }) &&
+               all({"spec_version"},
+                   [](const Json& value) {
+                       return value.is_number_integer() && value >= 0 && value <= 1'000'000;
+                   }) &&
                all({"peaks_gops", "efficiency"},
                    [](const Json& value) { return value.is_object(); }) &&
                all({"power_mode", "units_count", "bandwidth_gbps", "bandwidth_efficiency",
