@@ -46,6 +46,7 @@ DIMENSIONLESS = {
     "value", "ci_low", "ci_high",  # of a row that names its metric or unit in the field beside
     "load_average_1m",  # runnable tasks
     "cpu_quota_cpus",  # CPUs
+    "arithmetic_intensity",  # operations per byte; the seeds' name
 }  # fmt: skip
 
 

@@ -343,12 +343,26 @@ const HardwareAction hardware_actions[] = {
                    {"--hardware-id", "PRODUCT", "The product it was made on.", "Options", true});
          add_value(app, o.mode,
                    {"--power-mode", "MODE",
-                    "The power mode it was made in. Default: as the run recorded it."});
+                    "The power mode it was made in, where the run did not record it."});
          add_flag(app, o.dry_run, {"--dry-run", "", "Show the summary, and write nothing."});
+     }},
+    {"assign", "give a stored run to a product that its machine does not show", hardware_assign,
+     [](CLI::App& app, HardwareOptions& o) {
+         add_value(
+             app, o.run,
+             {"RUN", "RUN", "A run_id or the start of one; or the word latest.", "Options", true});
+         add_value(app, o.product, product_text);
+         add_value(app, o.device,
+                   {"--device", "DEVICE", "Which device of the run, where it has several."});
+         add_value(app, o.mode,
+                   {"--power-mode", "MODE",
+                    "The power mode it was made in, where the run did not record it."});
      }},
     {"sync", "resource models for mappers: a C++ header, a Python module and JSON", hardware_sync,
      [](CLI::App& app, HardwareOptions& o) {
-         add_list(app, o.names, {"--id", "PRODUCT", "Only these products."});
+         add_list(app, o.names,
+                  {"--id", "PRODUCT",
+                   "Update these products; the models of others in the folder stay."});
          add_value(app, o.folder, {"--output", "FOLDER", "Where to write them. Default: here."});
          add_flag(app, o.check,
                   {"--check", "", "Write nothing; end with 1 when a file is not up to date."});

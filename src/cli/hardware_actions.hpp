@@ -36,6 +36,7 @@ Result<int> hardware_import(Call& call, const HardwareOptions& o);
 Result<int> hardware_summary(Call& call, const HardwareOptions& o);
 Result<int> hardware_export(Call& call, const HardwareOptions& o);
 Result<int> hardware_sync(Call& call, const HardwareOptions& o);
+Result<int> hardware_assign(Call& call, const HardwareOptions& o);
 
 // The database, with what is wrong in the user's folder said on stderr.
 HardwareDatabase open_database(Call& call, const HardwareOptions& o);

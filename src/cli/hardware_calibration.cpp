@@ -314,4 +314,42 @@ Result<int> hardware_sync(Call& call, const HardwareOptions& o) {
     return o.check && !same ? 1 : 0;
 }
 
+Result<int> hardware_assign(Call& call, const HardwareOptions& o) {
+    const auto format = chosen_format(*o.common);
+    if (!format) return tl::make_unexpected(format.error());
+    const auto assigned =
+        assign_product({o.common->db, o.run, o.product, o.device, o.mode}, &call.stop);
+    if (!assigned) return tl::make_unexpected(assigned.error());
+    const auto optional_text = [](const std::string& text) {
+        return text.empty() ? Json(nullptr) : Json(text);
+    };
+    Shown shown;
+    shown.document = [&] {
+        return Json{{"schema_version", 1},
+                    {"run_id", assigned->run_id},
+                    {"supersedes", optional_text(assigned->supersedes)},
+                    {"product", assigned->product},
+                    {"device", assigned->device},
+                    {"power_mode", optional_text(assigned->power_mode)}};
+    };
+    shown.table = [&] {
+        Table table;
+        table.columns = {{"run_id", "Run"},
+                         {"product", "Product"},
+                         {"device", "Device"},
+                         {"power_mode", "Mode", Unit::none, Align::left, 2},
+                         {"supersedes", "Supersedes", Unit::none, Align::left, 1}};
+        table.rows.push_back({cell(assigned->run_id), cell(assigned->product),
+                              cell(assigned->device), cell(assigned->power_mode),
+                              cell(assigned->supersedes)});
+        table.notes.push_back(
+            assigned->supersedes.empty()
+                ? "The run had this product already; nothing was written."
+                : "The first run stays as it is; the new record takes its place in every series.");
+        return table;
+    };
+    show(call, *format, shown);
+    return 0;
+}
+
 }  // namespace peakward::cli

@@ -1,6 +1,7 @@
 #include "session/import.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "cli/options.hpp"
 #include "core/text.hpp"
@@ -133,7 +134,8 @@ Report report_of(const ImportReply& reply, bool dry_run) {
 Result<int> run(Call& call, const ImportOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
-    const auto reply = import_files({o.paths, o.common->db, o.from, o.dry_run}, call.stop);
+    const auto now = std::chrono::system_clock::to_time_t(call.machine.clock.wall_now());
+    const auto reply = import_files({o.paths, o.common->db, o.from, o.dry_run, now}, call.stop);
     if (!reply) return tl::make_unexpected(reply.error());
     show(call, *format,
          {[&] { return document_of(*reply, o.dry_run); }, [&] { return table_of(*reply); },

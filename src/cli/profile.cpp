@@ -3,6 +3,7 @@
 
 #include "cli/options.hpp"
 #include "core/text.hpp"
+#include "present/measurement_view.hpp"
 #include "session/history.hpp"
 #include "session/profile.hpp"
 
@@ -12,38 +13,57 @@ namespace {
 struct ProfileOptions {
     std::shared_ptr<CommonOptions> common;
     std::string file, run, folder = ".";
-    std::string operation, size, precision = "fp32", framework, device;
+    std::string operation, size, precision, framework, device;
 };
 
 std::string name_of(const Profile& profile) {
-    return fmt::format("{} on {}", profile.framework, profile.device);
+    return fmt::format("{} on {}",
+                       profile.framework.empty() ? "an unknown backend" : profile.framework,
+                       profile.device.empty() ? "an unknown device" : profile.device);
 }
 
 // ---------------------------------------------------------------------------------------------
 // show
 // ---------------------------------------------------------------------------------------------
 
+Cell intensity_cell(const ProfilePoint& point) {
+    if (!point.arithmetic_intensity) return {};
+    return {*point.arithmetic_intensity, Tone::plain,
+            fmt::format("{:.3g}", *point.arithmetic_intensity)};
+}
+
 Table points_table(const std::vector<Profile>& profiles) {
     Table table;
     const Align right = Align::right;
-    table.columns = {{"framework", "Framework"},
-                     {"device", "Device"},
+    // Framework and device stand in the heading of each table, too: they are the first to go.
+    table.columns = {{"framework", "Framework", Unit::none, Align::left, 13},
+                     {"device", "Device", Unit::none, Align::left, 12},
                      {"operation", "Operation"},
                      {"precision", "Precision"},
                      {"shape", "Shape", Unit::none, Align::left, 1},
                      {"measured_gops", "Rate", Unit::gops, right},
                      {"measured_gbps", "Bandwidth", Unit::gbps, right, 2},
                      {"efficiency", "Efficiency", Unit::ratio_as_percent, right},
-                     {"median_s", "Median", Unit::seconds, right, 3},
-                     {"implementation", "Implementation", Unit::none, Align::left, 4}};
+                     {"bound", "Bound", Unit::none, Align::left, 3},
+                     {"arithmetic_intensity", "Op/byte", Unit::none, right, 4},
+                     {"median_s", "Median", Unit::seconds, right, 5},
+                     {"mean_s", "Mean", Unit::seconds, right, 6},
+                     {"deviation_s", "Deviation", Unit::seconds, right, 8},
+                     {"min_s", "Min", Unit::seconds, right, 9},
+                     {"max_s", "Max", Unit::seconds, right, 10},
+                     {"samples", "Samples", Unit::count, right, 7},
+                     {"implementation", "Implementation", Unit::none, Align::left, 11}};
     for (const Profile& profile : profiles)
         for (const ProfilePoint& p : profile.points)
-            table.rows.push_back({cell(profile.framework), cell(profile.device),
-                                  cell(p.what.operation), cell(p.what.precision),
-                                  cell(to_string(p.what.shape)),
-                                  p.gops > 0 ? cell(p.gops, Tone::strong) : Cell{},
-                                  p.gbps > 0 ? cell(p.gbps) : Cell{}, cell(p.efficiency),
-                                  cell(p.median_s), cell(p.implementation, Tone::dim)});
+            table.rows.push_back(
+                {cell(profile.framework), cell(profile.device), cell(p.what.operation),
+                 cell(p.what.precision),
+                 Cell{to_string(p.what.shape), Tone::plain, short_shape(p.what.shape)},
+                 p.gops > 0 ? cell(p.gops, Tone::strong) : Cell{},
+                 p.gbps > 0 ? cell(p.gbps) : Cell{}, cell(p.efficiency), cell(p.bound),
+                 intensity_cell(p), p.median_s > 0 ? cell(p.median_s) : Cell{}, cell(p.mean_s),
+                 cell(p.deviation_s), cell(p.min_s), cell(p.max_s),
+                 p.samples > 0 ? cell(p.samples) : Cell{}, cell(p.implementation, Tone::dim)});
     return table;
 }
 
@@ -60,8 +80,11 @@ Section summary_of(const Profile& p) {
         versions += fmt::format("{}{} {}", versions.empty() ? "" : ", ", name, version);
     add("Framework",
         fmt::format("{}{}", p.framework, versions.empty() ? "" : " (" + versions + ")"));
-    add("Measured", fmt::format("{}, suite {}, {} thread{}, run {}", p.timestamp, p.suite,
-                                p.threads, p.threads == 1 ? "" : "s", p.run_id));
+    const std::string threads =
+        p.threads > 0 ? fmt::format("{} thread{}", p.threads, p.threads == 1 ? "" : "s")
+                      : "threads not recorded";
+    add("Measured",
+        fmt::format("{}, suite {}, {}, run {}", p.timestamp, p.suite, threads, p.run_id));
     for (const auto& [precision, peak] : p.theoretical_peaks)
         add(("Peak " + precision).c_str(),
             fmt::format("{} ({}: {})", format_with_unit(peak.gops, Unit::gops), peak.kind,
@@ -139,8 +162,9 @@ bool is_meant(const ProfileOptions& o, const Profile& profile) {
 }
 
 bool has_points(const ProfileOptions& o, const Profile& profile) {
+    const auto [operation, precision] = rate_question(profile, o.operation, o.precision);
     for (const ProfilePoint& point : profile.points)
-        if (point.what.operation == o.operation && point.what.precision == o.precision) return true;
+        if (point.what.operation == operation && point.what.precision == precision) return true;
     return false;
 }
 
@@ -174,10 +198,10 @@ Table estimate_table(const ProfileOptions& o, const Profile& profile, const Effi
                      {"size", "Size", Unit::none, right},
                      {"gops", "Rate", Unit::gops, right},
                      {"efficiency", "Efficiency", Unit::ratio_as_percent, right},
-                     {"ci_low", "from", Unit::ratio_as_percent, right},
-                     {"ci_high", "to", Unit::ratio_as_percent, right},
+                     {"ci_low", "95 % low", Unit::ratio_as_percent, right},
+                     {"ci_high", "95 % high", Unit::ratio_as_percent, right},
                      {"basis", "Basis"},
-                     {"explanation", "Stands on", Unit::none, Align::left, 1}};
+                     {"explanation", "Based on", Unit::none, Align::left, 1}};
     table.rows.push_back({cell(profile.framework), cell(o.operation), cell(o.precision),
                           cell(o.size), cell(e.gops, Tone::strong), cell(e.efficiency),
                           cell(e.ci_low), cell(e.ci_high), cell(std::string(to_string(e.basis))),
@@ -209,7 +233,8 @@ Json estimate_document(const ProfileOptions& o, const Profile& profile,
             {"explanation", e.explanation}};
 }
 
-Result<int> efficiency(Call& call, const ProfileOptions& o) {
+Result<int> efficiency(Call& call, const ProfileOptions& given) {
+    ProfileOptions o = given;
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
     const auto size = whole_number("--size", o.size, 1, 1LL << 40);
@@ -218,6 +243,9 @@ Result<int> efficiency(Call& call, const ProfileOptions& o) {
     if (!profiles) return tl::make_unexpected(profiles.error());
     const auto profile = choose(o, *profiles);
     if (!profile) return tl::make_unexpected(profile.error());
+    const RateQuestion question = rate_question(**profile, o.operation, o.precision);
+    o.operation = question.operation;
+    o.precision = question.precision;
     const auto estimate =
         estimate_efficiency(**profile, o.operation, size->value_or(0), o.precision);
     if (!estimate)
@@ -231,9 +259,10 @@ Result<int> efficiency(Call& call, const ProfileOptions& o) {
 }
 
 void add_file(CLI::App& app, ProfileOptions& o) {
-    add_value(
-        app, o.file,
-        {"FILE", "FILE", "A profile, or a run that calibrate --output wrote.", "Options", true});
+    add_value(app, o.file,
+              {"FILE", "FILE",
+               "A profile, one of the older tool, or a run that calibrate --output wrote.",
+               "Options", true});
 }
 
 Action define_profile(CLI::App& app) {
@@ -254,10 +283,12 @@ Action define_profile(CLI::App& app) {
                                  "measured");
     add_file(asked, *options);
     add_value(asked, options->operation,
-              {"--operation", "OPERATION", "gemm, dot, ...", "Options", true});
+              {"--operation", "OPERATION", "gemm (also called matmul), dot, ...", "Options", true});
     add_value(asked, options->size,
               {"--size", "N", "Every axis of the operation: gemm's m, n and k.", "Options", true});
-    add_value(asked, options->precision, {"--precision", "PRECISION", "Default: fp32."});
+    add_value(asked, options->precision,
+              {"--precision", "PRECISION",
+               "Default: fp32, or the only one in which the operation was measured."});
     add_value(asked, options->framework,
               {"--framework,--backend", "BACKEND", "Of a file that holds several."});
     add_value(asked, options->device, {"--device", "DEVICE", "Of a file that holds several."});
@@ -284,6 +315,8 @@ Verb profile_verb() {
             "the file is refused.",
             {{"peakward profile export latest --directory profiles", "one file per framework"},
              {"peakward profile show profiles/intel_xeon_cpu_numpy.json", "what is in it"},
+             {"peakward profile efficiency intel_i7_12700k.json --operation matmul --size 2048",
+              "of a profile of the older tool"},
              {"peakward profile efficiency run.json --operation gemm --size 1500 --framework blas",
               "between two measured sizes"}},
             define_profile};

@@ -1,5 +1,7 @@
 #include "hardware/resource_model.hpp"
 
+#include <algorithm>
+
 #include "catalog/catalog.hpp"
 #include "core/numbers.hpp"
 #include "core/text.hpp"
@@ -81,15 +83,15 @@ Json json_of(const Model& model) {
 }
 
 // The shortest text that reads back as the same number; "0.0" for one that is not known.
-std::string literal(const std::optional<double>& value) {
-    const std::string text = fmt::format("{}", value.value_or(0));
+std::string literal(const Json& value) {
+    const std::string text = fmt::format("{}", value.is_number() ? value.get<double>() : 0.0);
     const bool whole = text.find_first_of(".e") == std::string::npos;
     return whole ? text + ".0" : text;
 }
 
 std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', true); }
 
-std::string cpp_header(const std::vector<Model>& models) {
+std::string cpp_header(const Json& models) {
     const std::vector<std::string> precisions = catalog::precision_names();
     std::string text = fmt::format(
         "// {}\n"
@@ -106,21 +108,24 @@ std::string cpp_header(const std::vector<Model>& models) {
         "}};\n\n"
         "inline constexpr std::array<ResourceModel, {}> models{{{{\n",
         generated, fmt::join(precisions, ", "), models.size());
-    const auto row = [&](const std::map<std::string, double>& values) {
+    const auto row = [&](const Json& values) {
         std::vector<std::string> cells;
-        for (const std::string& precision : precisions) {
-            const auto it = values.find(precision);
-            cells.push_back(literal(it == values.end() ? std::nullopt : std::optional(it->second)));
-        }
+        for (const std::string& precision : precisions)
+            cells.push_back(literal(values.value(precision, Json())));
         return fmt::format("{{{{{}}}}}", fmt::join(cells, ", "));
     };
-    for (const Model& m : models)
+    for (const Json& m : models) {
+        const auto word = [&](const char* key) {
+            return quoted(m.at(key).is_string() ? m.at(key).get<std::string>() : "");
+        };
         text += fmt::format(
             "    {{{}, {}, {}, {}, {}, {},\n     {}, {}, {}, {}, {},\n     {},\n     {}}},\n",
-            quoted(m.spec->id), quoted(m.spec->name), quoted(m.spec->kind), quoted(m.spec->vendor),
-            quoted(m.mode), m.spec->spec_version, literal(m.units_count), literal(m.bandwidth_gbps),
-            literal(m.bandwidth_efficiency), literal(m.memory_gb), literal(m.tdp_w),
-            row(m.peaks_gops), row(m.efficiency));
+            word("id"), word("name"), word("kind"), word("vendor"), word("power_mode"),
+            m.at("spec_version").get<int>(), literal(m.at("units_count")),
+            literal(m.at("bandwidth_gbps")), literal(m.at("bandwidth_efficiency")),
+            literal(m.at("memory_gb")), literal(m.at("tdp_w")), row(m.at("peaks_gops")),
+            row(m.at("efficiency")));
+    }
     return text + "}};\n\n}  // namespace peakward_hardware\n";
 }
 
@@ -136,19 +141,17 @@ std::string python_value(const Json& value, int indent) {
     return text + (value.empty() ? "}" : "\n" + blanks + "}");
 }
 
-std::string python_module(const std::vector<Model>& models) {
+std::string python_module(const Json& models) {
     std::string text = fmt::format(
         "\"\"\"{}\n\nRates are in 10^9 operations or bytes per second, dense. A figure that is not "
         "known is None or left\nout.\n\"\"\"\n\nMODELS: list[dict[str, object]] = [\n",
         generated);
-    for (const Model& model : models) text += "    " + python_value(json_of(model), 4) + ",\n";
+    for (const Json& model : models) text += "    " + python_value(model, 4) + ",\n";
     return text + "]\n";
 }
 
-std::string json_document(const std::vector<Model>& models) {
-    Json list = Json::array();
-    for (const Model& model : models) list.push_back(json_of(model));
-    const Json document{{"schema_version", 1}, {"generated", generated}, {"models", list}};
+std::string json_document(const Json& models) {
+    const Json document{{"schema_version", 1}, {"generated", generated}, {"models", models}};
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -221,11 +224,50 @@ std::string page_sources(const HardwareDatabase& database) {
 
 }  // namespace
 
-std::vector<GeneratedFile> resource_models(const std::vector<const HardwareSpec*>& specs) {
-    const std::vector<Model> models = models_of(specs);
+Json resource_model_list(const std::vector<const HardwareSpec*>& specs) {
+    Json list = Json::array();
+    for (const Model& model : models_of(specs)) list.push_back(json_of(model));
+    return list;
+}
+
+std::vector<GeneratedFile> resource_files(const Json& models) {
     return {{"peakward_hardware.hpp", cpp_header(models)},
             {"peakward_hardware.py", python_module(models)},
-            {"peakward_hardware.json", json_document(models)}};
+            {resource_document_name, json_document(models)}};
+}
+
+std::vector<GeneratedFile> resource_models(const std::vector<const HardwareSpec*>& specs) {
+    return resource_files(resource_model_list(specs));
+}
+
+Result<Json> read_resource_models(std::string_view text, const std::string& file) {
+    const auto document = parse_json(text, file);
+    if (!document) return document;
+    const auto is_model = [](const Json& json) {
+        const auto all = [&](std::initializer_list<const char*> names, auto&& is_right) {
+            return std::all_of(names.begin(), names.end(), [&](const char* name) {
+                return json.contains(name) && is_right(json.at(name));
+            });
+        };
+        return json.is_object() &&
+               all({"id", "name", "kind", "vendor", "architecture"},
+                   [](const Json& value) { return value.is_string(); }) &&
+               all({"spec_version"},
+                   [](const Json& value) {
+                       return value.is_number_integer() && value >= 0 && value <= 1'000'000;
+                   }) &&
+               all({"peaks_gops", "efficiency"},
+                   [](const Json& value) { return value.is_object(); }) &&
+               all({"power_mode", "units_count", "bandwidth_gbps", "bandwidth_efficiency",
+                    "memory_gb", "tdp_w"},
+                   [](const Json& value) { return !value.is_structured(); });
+    };
+    const Json models = document->is_object() ? document->value("models", Json()) : Json();
+    if (models.is_array() && std::all_of(models.begin(), models.end(), is_model)) return models;
+    return failed(
+        fmt::format("{}: not a file of peakward hardware sync, so nothing in it can be kept: sync "
+                    "without --id to write all products",
+                    file));
 }
 
 std::string hardware_page(const HardwareDatabase& database) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 
 #include "core/text.hpp"
 
@@ -52,8 +53,31 @@ std::optional<std::string> from_utf16(std::string_view bytes, bool big_endian) {
     return out;
 }
 
+// What stands in the place of a file that was not unpacked or not fetched; "" when nothing does.
+std::string why_not_the_file(std::string_view text) {
+    using namespace std::string_view_literals;
+    for (const auto& [mark, name, remedy] : {std::tuple{"\x1f\x8b"sv, "gzip"sv, "gunzip"sv},
+                                             {"\x28\xb5\x2f\xfd"sv, "zstd"sv, "unzstd"sv},
+                                             {"\xfd"
+                                              "7zXZ\0"sv,
+                                              "xz"sv, "unxz"sv},
+                                             {"BZh"sv, "bzip2"sv, "bunzip2"sv},
+                                             {"PK\x03\x04"sv, "zip"sv, "unzip"sv}})
+        if (text.starts_with(mark))
+            return fmt::format("is compressed ({}): unpack it with {} first", name, remedy);
+    if (text.starts_with("version https://git-lfs.github.com/spec/"))
+        return "is a pointer of Git LFS and not the file itself: fetch it with git lfs pull";
+    const std::string start = to_lower(trim(text.substr(0, 1024)));
+    if (start.starts_with("/annex/objects/"))
+        return "is a pointer of git-annex and not the file itself: fetch it with git annex get";
+    if (start.starts_with("<!doctype html") || start.starts_with("<html"))
+        return "is a web page (HTML) and not the file itself: the download was answered by a page";
+    return "";
+}
+
 Result<std::string> as_utf8(std::string_view text) {
     using namespace std::string_view_literals;
+    if (auto why = why_not_the_file(text); !why.empty()) return failed(std::move(why));
     if (text.starts_with("\xFF\xFE\x00\x00"sv) || text.starts_with("\x00\x00\xFE\xFF"sv))
         return failed("is UTF-32, which is not read: write it as UTF-8");
     for (const auto& [mark, big_endian] : {std::pair{"\xFF\xFE"sv, false}, {"\xFE\xFF"sv, true}})
@@ -62,7 +86,10 @@ Result<std::string> as_utf8(std::string_view text) {
             if (!utf8) return failed("is UTF-16 that is cut short or damaged");
             return std::move(*utf8);
         }
-    if (text.starts_with("\xEF\xBB\xBF"sv)) text.remove_prefix(3);
+    if (text.starts_with("\xEF\xBB\xBF"sv)) {
+        text.remove_prefix(3);
+        if (auto why = why_not_the_file(text); !why.empty()) return failed(std::move(why));
+    }
     if (text.find('\0') != std::string_view::npos)
         return failed("is binary, and neither a profile nor an SQLite database");
     return std::string(text);
@@ -104,6 +131,10 @@ bool has_all(const Json& object, std::initializer_list<const char*> names) {
            });
 }
 
+bool is_portable_profile(const Json& json) {
+    return json.is_object() && json.value("kind", Json()) == "peakward-profile";
+}
+
 bool is_run(const Json& json) { return has_all(json, {"run_id", "context", "measurements"}); }
 
 // A row needs what makes it a run of a machine: who, when, and one figure.
@@ -113,8 +144,7 @@ bool is_row(const Json& json) {
 
 std::string what_else(const Json& json) {
     if (!json.is_object()) return "is JSON, and no profile, run or list of runs";
-    if (has_all(json, {"kind", "hardware_name", "precision_results"}) ||
-        json.value("kind", Json()) == "peakward-profile")
+    if (has_all(json, {"kind", "hardware_name", "precision_results"}) || is_portable_profile(json))
         return "is a portable profile of Peakward, which is a part of a run: import the run "
                "itself, as peakward show RUN --json prints it";
     if (json.contains("detection_patterns") || has_all(json, {"vendor", "theoretical_peaks"}))
@@ -174,7 +204,8 @@ DocumentKind kind_of(const Json& json, std::string& why) {
             "hardware_fingerprint, precision and device, or is a whole run of Peakward";
         return DocumentKind::foreign;
     }
-    if (json.is_object() && json.contains("metadata") &&
+    // Its metadata and its matrix have the names of the older tool.
+    if (json.is_object() && !is_portable_profile(json) && json.contains("metadata") &&
         (json.contains("operation_profiles") || json.contains("theoretical_peak_gflops") ||
          json.contains("best_measured_gflops") || json.contains("precision_matrix")))
         return DocumentKind::older_profile;

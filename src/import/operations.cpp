@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "catalog/catalog.hpp"
+#include "catalog/older_names.hpp"
 #include "core/device.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
@@ -77,23 +78,24 @@ std::int64_t first_extent(const Fields& fields) {
     return shape.empty() ? 0 : extent_of(shape.front()).value_or(0);
 }
 
-void set_shape(Entry& entry, const std::string& type, const Fields& fields, const Fields& extra,
-               const Json& extra_json) {
+void set_shape(Entry& entry, const std::string& older_type, const Fields& fields,
+               const Fields& extra, const Json& extra_json) {
     Case& what = entry.what;
+    const std::string type = catalog::operation_called(older_type);
     std::int64_t size = extra.whole("matrix_size").value_or(0);
     if (size == 0) size = extra.whole("size").value_or(0);
     const double intensity = fields.number("arithmetic_intensity").value_or(0);
     const auto square = static_cast<double>(size);
-    if (type == "matmul" || type == "blas3_gemm" || type == "gemm") {
+    if (type == "gemm") {
         what.operation = "gemm";
         if (size > 0) what.shape = {{"m", size}, {"n", size}, {"k", size}};
         // 2 n^3 operations over 3 n^2 elements.
         if (intensity > 0) entry.bytes_per_element = 2 * square / (3 * intensity);
-    } else if (type == "blas2_gemv" || type == "gemv") {
+    } else if (type == "gemv") {
         what.operation = "gemv";
         if (size > 0) what.shape = {{"m", size}, {"n", size}};
-    } else if (type == "blas1_dot" || type == "blas1_axpy" || type == "dot" || type == "axpy") {
-        what.operation = type.ends_with("dot") ? "dot" : "axpy";
+    } else if (type == "dot" || type == "axpy") {
+        what.operation = type;
         if (size > 0) what.shape = {{"n", size}};
     } else if (type.starts_with("stream_") || extra.text("operation") == "memory_copy") {
         // The first tools called their copy "add"; it counts two arrays, as STREAM's copy does.
@@ -243,6 +245,15 @@ std::string precision_by_bytes(double bytes) {
     return "";
 }
 
+void add_measurement(const Entry& entry, const std::string& precision, const Figures& figures,
+                     ImportedRun& imported) {
+    Measurement m = measurement_of(entry, precision, figures, imported.doubts);
+    if (figures.max_ms && std::isfinite(*figures.max_ms) && *figures.max_ms > 0)
+        imported.run.origin->recorded.emplace(catalog::longest_time_name(m.what),
+                                              fmt::format("{}", *figures.max_ms));
+    imported.run.measurements.push_back(std::move(m));
+}
+
 void read_entry(const std::string& key, const Json& json, const ProfileFacts& facts,
                 ImportedRun& imported, std::string& trouble) {
     const Fields fields(json, "operation_profiles." + key, trouble);
@@ -258,14 +269,13 @@ void read_entry(const std::string& key, const Json& json, const ProfileFacts& fa
         const Fields of(result, fmt::format("{}.precision_results.{}", fields.where(), name),
                         trouble);
         if (of.flag("supported").value_or(true))
-            run.measurements.push_back(
-                measurement_of(entry, to_lower(name), figures_of(of), imported.doubts));
+            add_measurement(entry, to_lower(name), figures_of(of), imported);
         else
             add_refused(entry, to_lower(name), of.text("failure_reason"), run);
     }
     if (!results.empty()) return;
-    run.measurements.push_back(measurement_of(entry, precision_by_bytes(entry.bytes_per_element),
-                                              figures_of(fields), imported.doubts));
+    add_measurement(entry, precision_by_bytes(entry.bytes_per_element), figures_of(fields),
+                    imported);
 }
 
 // A chain of operators, timed apart and as one: two cases of an operation that only older files

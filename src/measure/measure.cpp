@@ -53,7 +53,7 @@ public:
             {options_, hellos_, threads(), [this](const Case& what) { return ask_support(what); }});
         for (const std::string& note : plan.notes) observer_.note(note);
         if (plan.probes.empty() && plan.streams.empty() && plan.others.empty() &&
-            plan.unsupported.empty() && !result_.interrupted)
+            plan.unsupported.empty() && plan.skipped.empty() && !result_.interrupted)
             return failed(plan.notes.empty()
                               ? "nothing to measure: no available backend offers any of this suite"
                               : "nothing to measure: " + plan.notes.front());
@@ -189,6 +189,7 @@ private:
         shuffle_cases(plan.others, options_.seed);
         for (const Case& what : plan.others) measure_case(what);
         for (Measurement& row : plan.unsupported) add_row(std::move(row));
+        for (SkippedCase& skipped : plan.skipped) result_.skipped.push_back(std::move(skipped));
     }
 
     // Memory cases of one device.

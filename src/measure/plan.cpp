@@ -191,6 +191,11 @@ private:
         for (const Shape& shape : shapes) {
             Case what = case_of(operation, precision, backend, device, shape);
             const SupportReply reply = in_.supports(what);
+            if (!reply.supported && reply.not_measured) {
+                plan_.skipped.push_back({std::move(what), reply.reason});
+                ++supported;
+                continue;
+            }
             if (!reply.supported && reply.otherwise != Outcome::unsupported) {
                 add_unsupported(std::move(what), reply.reason, reply.otherwise);
                 continue;

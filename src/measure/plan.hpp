@@ -34,7 +34,8 @@ struct Plan {
     std::vector<Case> others;
     // What no worker can do, or was broken when it was asked (`failed`, `timed_out`).
     std::vector<Measurement> unsupported;
-    std::vector<std::string> notes;  // what was asked and is not in the plan, one sentence each
+    std::vector<SkippedCase> skipped;  // what a worker could do and says is not worth its time
+    std::vector<std::string> notes;    // what was asked and is not in the plan, one sentence each
 };
 
 // Whether a worker can do a case, and why not.

@@ -172,7 +172,13 @@ Result<SupportReply> parse_supports(const Json& reply) {
     if (*supported) return SupportReply{true, {}, Outcome::unsupported};
     auto reason = text_field(reply, "reason");
     if (!reason) return tl::make_unexpected(reason.error());
-    return SupportReply{false, *reason, Outcome::unsupported};
+    SupportReply refusal{false, *reason, Outcome::unsupported};
+    if (reply.contains("not_measured")) {
+        const auto not_measured = bool_field(reply, "not_measured");
+        if (!not_measured) return tl::make_unexpected(not_measured.error());
+        refusal.not_measured = *not_measured;
+    }
+    return refusal;
 }
 
 Result<PrepareReply> parse_prepare(const Json& reply) {

@@ -36,6 +36,8 @@ struct SupportReply {
     std::string reason;  // when it is not
     // What the case becomes when it is not: a worker that could not be asked refuses nothing.
     Outcome otherwise = Outcome::unsupported;
+    // It could run, and the worker says why it is not worth its time: the case is skipped.
+    bool not_measured = false;
 };
 
 struct PrepareReply {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
+#include "catalog/catalog.hpp"
+#include "catalog/older_names.hpp"
+#include "catalog/roofline.hpp"
 #include "core/device.hpp"
 #include "core/text.hpp"
 
@@ -11,8 +15,9 @@ namespace {
 
 // What was measured for a peak alone ("peak_evidence") is in the peak's formula, and no point.
 bool is_scored(const Measurement& m) {
-    if (std::find(m.flags.begin(), m.flags.end(), "peak_evidence") != m.flags.end()) return false;
-    return m.outcome == Outcome::measured && m.statistics.median_s > 0 && (m.gops || m.gbps);
+    if (is_evidence(m)) return false;
+    const bool has_time = m.statistics.median_s > 0 || m.mean_s.value_or(0) > 0;
+    return m.outcome == Outcome::measured && has_time && (m.gops || m.gbps);
 }
 
 const Score* score_of(const Run& run, const Case& what) {
@@ -23,6 +28,36 @@ const Score* score_of(const Run& run, const Case& what) {
     return nullptr;
 }
 
+// Over the samples that count. A sum of threads that never ran together has none of its own.
+void set_spread(const Measurement& m, ProfilePoint& point) {
+    point.samples = m.statistics.kept;
+    point.mean_s = m.mean_s;
+    point.deviation_s = m.deviation_s;
+    if (m.statistics.min_s > 0) point.min_s = m.statistics.min_s;
+    const auto& flags = m.flags;
+    if (std::find(flags.begin(), flags.end(), "threads_apart") != flags.end()) return;
+    std::vector<double> seconds;
+    for (const Window& window : m.windows)
+        if (window.verdict == Verdict::kept && window.iterations > 0)
+            seconds.push_back(static_cast<double>(window.wall_ns) * 1e-9 / window.iterations);
+    if (seconds.empty()) return;
+    double sum = 0, squares = 0;
+    for (const double value : seconds) sum += value;
+    const double mean = sum / static_cast<double>(seconds.size());
+    for (const double value : seconds) squares += (value - mean) * (value - mean);
+    point.mean_s = mean;
+    point.max_s = *std::max_element(seconds.begin(), seconds.end());
+    if (seconds.size() > 1)
+        point.deviation_s = std::sqrt(squares / static_cast<double>(seconds.size() - 1));
+}
+
+// None for a rate that no memory has: then a cache was measured.
+std::optional<double> bandwidth_share(const Measurement& m, const Peak& bandwidth) {
+    if (!m.gbps || bandwidth.kind == PeakKind::unknown || bandwidth.value <= 0) return std::nullopt;
+    const double share = *m.gbps / bandwidth.value;
+    return share <= efficiency_max ? std::optional(share) : std::nullopt;
+}
+
 ProfilePoint point_of(const Run& run, const Measurement& m) {
     ProfilePoint point;
     point.what = m.what;
@@ -31,16 +66,34 @@ ProfilePoint point_of(const Run& run, const Measurement& m) {
     point.median_s = m.statistics.median_s;
     point.ci_low_s = m.statistics.ci_low_s;
     point.ci_high_s = m.statistics.ci_high_s;
+    set_spread(m, point);
+    if (run.origin)
+        if (const auto longest = run.origin->recorded.find(catalog::longest_time_name(m.what));
+            longest != run.origin->recorded.end())
+            if (const auto longest_ms = parse_number(longest->second))
+                point.max_s = *longest_ms * 1e-3;
+    point.arithmetic_intensity = catalog::arithmetic_intensity(m.what);
+    point.bound = catalog::bound_of(run, m.what);
     point.implementation = m.implementation;
     point.flags = m.flags;
     const Score* score = score_of(run, m.what);
     if (score && m.gops && score->theoretical_peak.kind != PeakKind::unknown &&
         score->theoretical_peak.value > 0)
         point.efficiency = *m.gops / score->theoretical_peak.value;
+    const auto* operation = catalog::find_operation(m.what.operation);
+    const bool memory = operation && operation->kind == catalog::OperationClass::memory;
+    if (memory)
+        point.efficiency = score ? bandwidth_share(m, score->theoretical_bandwidth) : std::nullopt;
     return point;
 }
 
-std::string hardware_name(const Hardware& hardware, const std::string& device) {
+std::string hardware_name(const Run& run, const std::string& device) {
+    const Hardware& hardware = run.context.hardware;
+    // What an older profile calls its hardware is the name that its files go by.
+    if (run.origin)
+        if (const auto name = run.origin->recorded.find("hardware_name");
+            name != run.origin->recorded.end() && !name->second.empty())
+            return name->second;
     const GpuInfo* gpu = find_gpu(hardware, device);
     if (gpu && gpu->model) return *gpu->model;
     return hardware.cpu.model ? *hardware.cpu.model : "unknown";
@@ -49,7 +102,7 @@ std::string hardware_name(const Hardware& hardware, const std::string& device) {
 Profile profile_of(const Run& run, const std::string& device, const std::string& backend) {
     Profile profile;
     const Hardware& hardware = run.context.hardware;
-    profile.hardware_name = hardware_name(hardware, device);
+    profile.hardware_name = hardware_name(run, device);
     profile.device = device;
     profile.device_type = device.substr(0, device.find(':'));
     profile.platform_architecture = hardware.cpu.architecture;

@@ -17,8 +17,16 @@ struct ProfilePoint {
     Case what;
     double gops = 0;  // 0: the operation is one of memory alone
     double gbps = 0;
-    double median_s = 0, ci_low_s = 0, ci_high_s = 0;
-    std::optional<double> efficiency;  // of the theoretical peak; absent: peak unknown
+    double median_s = 0, ci_low_s = 0, ci_high_s = 0;  // 0: an older profile, which has a mean
+    // Of one execution, over the samples that count; absent where they are not recorded one by one.
+    std::optional<double> mean_s, deviation_s, min_s, max_s;
+    int samples = 0;  // 0: not recorded
+    // Of the theoretical peak, of a memory operation of the bandwidth; absent: that is unknown, or
+    // a cache was measured.
+    std::optional<double> efficiency;
+    // Operations per byte, and what that makes of the case on this device: "compute" or "memory".
+    std::optional<double> arithmetic_intensity;
+    std::string bound;  // "": unknown
     std::string implementation;
     std::vector<std::string> flags;
 };
@@ -41,7 +49,7 @@ struct Profile {
     std::map<std::string, std::string> framework_versions;
     std::string run_id, timestamp, suite, peakward_version;
     std::string hardware_fingerprint, software_fingerprint;
-    int threads = 0;
+    int threads = 0;                                       // 0: not recorded
     std::vector<std::string> flags;                        // of the run: "forced"
     std::map<std::string, ProfilePeak> theoretical_peaks;  // by precision; none: unknown
     std::vector<PrecisionCell> precision_matrix;
@@ -74,7 +82,9 @@ struct EfficiencyEstimate {
 // GOPS and efficiency of an operation at a size (every axis of the operation has this value: gemm's
 // m, n and k, dot's n).
 //
-// A measured size gives its median and interval. Between two measured sizes the rate is
+// A measured size gives its median and interval; of an older profile the mean, and the interval
+// that deviation and samples give it. `precision` "" is fp32, or the only one that was measured.
+// `operation` may be an older name ("matmul"). Between two measured sizes the rate is
 // interpolated linearly in the logarithm of the size, and the interval spans both neighbours'. Up
 // to twice the largest or half the smallest size the nearest rate is taken, and the interval is
 // widened by what the rate changes over a doubling at that end. Further away, for a precision or an
@@ -82,5 +92,12 @@ struct EfficiencyEstimate {
 // what was measured.
 Result<EfficiencyEstimate> estimate_efficiency(const Profile& profile, const std::string& operation,
                                                std::int64_t size, const std::string& precision);
+
+// The names of the catalog behind that question.
+struct RateQuestion {
+    std::string operation, precision;
+};
+RateQuestion rate_question(const Profile& profile, const std::string& operation,
+                           const std::string& precision);
 
 }  // namespace peakward

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "catalog/catalog.hpp"
+#include "catalog/older_names.hpp"
 #include "core/text.hpp"
 #include "score/profile.hpp"
 
@@ -27,7 +29,21 @@ std::optional<std::int64_t> size_of(const Shape& shape) {
     return size;
 }
 
+// Half of the 95 % interval of a mean, by Student's t: the first terms of its expansion around the
+// normal distribution (Abramowitz and Stegun 26.7.5), within 2 % of it from five samples on.
+double mean_error_s(const ProfilePoint& point) {
+    if (point.samples < 2 || !point.deviation_s) return 0;
+    const double freedom = point.samples - 1;
+    const double t = 1.96 + 2.372 / freedom + 2.822 / (freedom * freedom);
+    return t * *point.deviation_s / std::sqrt(static_cast<double>(point.samples));
+}
+
 Rate rate_of(const ProfilePoint& point) {
+    if (point.median_s <= 0 && point.mean_s) {
+        const double mean = *point.mean_s, error = mean_error_s(point);
+        const double high = error < mean ? point.gops * mean / (mean - error) : point.gops * 2;
+        return {point.gops, point.gops * mean / (mean + error), high};
+    }
     // A long time is a low rate.
     const double work = point.gops * point.median_s;
     return {point.gops, point.ci_high_s > 0 ? work / point.ci_high_s : point.gops,
@@ -146,8 +162,23 @@ std::string_view to_string(Basis basis) {
     return "extrapolated";
 }
 
-Result<EfficiencyEstimate> estimate_efficiency(const Profile& profile, const std::string& operation,
-                                               std::int64_t size, const std::string& precision) {
+RateQuestion rate_question(const Profile& profile, const std::string& operation,
+                           const std::string& precision) {
+    RateQuestion question{catalog::operation_called(operation), precision};
+    if (!precision.empty()) return question;
+    std::set<std::string> measured;
+    for (const ProfilePoint& point : profile.points)
+        if (point.what.operation == question.operation) measured.insert(point.what.precision);
+    const bool only_one = measured.size() == 1 && !measured.begin()->empty();
+    question.precision = only_one ? *measured.begin() : "fp32";
+    return question;
+}
+
+Result<EfficiencyEstimate> estimate_efficiency(const Profile& profile,
+                                               const std::string& asked_operation,
+                                               std::int64_t size,
+                                               const std::string& asked_precision) {
+    const auto [operation, precision] = rate_question(profile, asked_operation, asked_precision);
     if (!catalog::find_operation(operation))
         return wrong_usage(
             unknown_name_message("operation", operation, catalog::operation_names()));

@@ -15,16 +15,26 @@ Json optional_number(const std::optional<double>& value) {
     return value ? Json(*value) : Json(nullptr);
 }
 
+// An older profile has a mean and no median.
+Json known_time(double seconds) { return seconds > 0 ? Json(seconds) : Json(nullptr); }
+
 Json to_json(const ProfilePoint& point) {
     return {{"operation", point.what.operation},
             {"shape", peakward::to_json(point.what.shape)},
             {"threads", point.what.threads},
             {"measured_gops", point.gops},
             {"measured_gbps", point.gbps},
-            {"median_s", point.median_s},
-            {"ci_low_s", point.ci_low_s},
-            {"ci_high_s", point.ci_high_s},
+            {"median_s", known_time(point.median_s)},
+            {"ci_low_s", known_time(point.ci_low_s)},
+            {"ci_high_s", known_time(point.ci_high_s)},
+            {"mean_s", optional_number(point.mean_s)},
+            {"deviation_s", optional_number(point.deviation_s)},
+            {"min_s", optional_number(point.min_s)},
+            {"max_s", optional_number(point.max_s)},
+            {"samples", point.samples},
             {"efficiency", optional_number(point.efficiency)},
+            {"arithmetic_intensity", optional_number(point.arithmetic_intensity)},
+            {"bound", point.bound.empty() ? Json(nullptr) : Json(point.bound)},
             {"implementation", point.implementation},
             {"flags", point.flags}};
 }
@@ -66,6 +76,10 @@ public:
         if (!json.is_object()) throw BadField{where_ + ": not an object"};
     }
 
+    const Json* find(const char* name) const {
+        const auto found = json_.find(name);
+        return found == json_.end() ? nullptr : &*found;
+    }
     const Json& at(const char* name) {
         seen_.insert(name);
         const auto found = json_.find(name);
@@ -101,6 +115,18 @@ public:
             throw BadField{
                 fmt::format("{}.{}: has the wrong type ({})", where_, name, found.type_name())};
         value = found.get<double>();
+    }
+
+    // A field that files of an earlier version of this program do not have.
+    template <typename T>
+    void read_newer(const char* name, T& value) {
+        if (json_.contains(name)) read(name, value);
+    }
+    // A time that may be unknown, which is 0.
+    void read_time(const char* name, double& seconds) {
+        std::optional<double> known;
+        read(name, known);
+        seconds = known.value_or(0);
     }
 
 private:
@@ -174,9 +200,17 @@ ProfilePoint point_from(const Json& json, const Profile& p, const std::string& p
     fields.read("threads", point.what.threads);
     fields.read("measured_gops", point.gops);
     fields.read("measured_gbps", point.gbps);
-    fields.read("median_s", point.median_s);
-    fields.read("ci_low_s", point.ci_low_s);
-    fields.read("ci_high_s", point.ci_high_s);
+    fields.read_time("median_s", point.median_s);
+    fields.read_time("ci_low_s", point.ci_low_s);
+    fields.read_time("ci_high_s", point.ci_high_s);
+    fields.read_newer("mean_s", point.mean_s);
+    fields.read_newer("deviation_s", point.deviation_s);
+    fields.read_newer("min_s", point.min_s);
+    fields.read_newer("max_s", point.max_s);
+    fields.read_newer("samples", point.samples);
+    fields.read_newer("arithmetic_intensity", point.arithmetic_intensity);
+    if (const Json* bound = fields.find("bound"); bound && !bound->is_null())
+        fields.read("bound", point.bound);
     fields.read("efficiency", point.efficiency);
     fields.read("implementation", point.implementation);
     fields.read("flags", point.flags);

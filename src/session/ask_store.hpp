@@ -15,6 +15,10 @@ inline StoreOptions stopped_by(const StopToken* stop) {
     return options;
 }
 
+// The run with this id or start of an id, or the newest one for "latest"; as it was recorded. `db`
+// is for the error.
+Result<Run> find_in_store(RunStore& store, const std::string& db, const std::string& which);
+
 // Opens for reading and asks one question.
 template <typename Answer, typename Question>
 Result<Answer> ask(const std::string& db, const StopToken* stop, Question question,

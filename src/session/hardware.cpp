@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "hardware/resource_model.hpp"
 #include "session/history.hpp"
+#include "session/import_parts.hpp"
 #include "session/products.hpp"
 #include "session/profile.hpp"
 
@@ -92,17 +93,18 @@ std::vector<std::vector<OlderFile>> older_products(const std::vector<std::string
     return products;
 }
 
-// Rows that speak of a part of the product, or of another one, say nothing of the product.
-bool speaks_of_the_product(const Score& score) {
-    return std::none_of(score.flags.begin(), score.flags.end(), [](const std::string& flag) {
+// Rows that speak of a part of the product, or of another one, say nothing of the product. Neither
+// do rows of an unknown power mode, unless the user says which it was.
+bool speaks_of_the_product(const Score& score, bool mode_is_given) {
+    return std::none_of(score.flags.begin(), score.flags.end(), [&](const std::string& flag) {
         return flag == "product_in_part" || flag == "platform_check_skipped" ||
                flag == "device_fallback" || flag == "above_theoretical" ||
-               flag == "power_mode_unknown";
+               (flag == "power_mode_unknown" && !mode_is_given);
     });
 }
 
 Result<MeasuredProduct> measured_in(const Run& run, const std::string& device,
-                                    const std::string& product) {
+                                    const std::string& product, bool mode_is_given) {
     MeasuredProduct measured;
     measured.timestamp = run.timestamp;
     measured.origin = "run " + run.run_id;
@@ -112,7 +114,7 @@ Result<MeasuredProduct> measured_in(const Run& run, const std::string& device,
         device == "cpu" ? std::max(1, run.context.hardware.cpu.sockets.value_or(1)) : 1;
     for (const Score& score : run.results) {
         if (score.device != device) continue;
-        if (!speaks_of_the_product(score)) {
+        if (!speaks_of_the_product(score, mode_is_given)) {
             why = score.notes.empty() ? score.flags.front() : score.notes.front();
             continue;
         }
@@ -160,7 +162,7 @@ Result<Measured> measured_of_run(const CalibrationSource& source, const Hardware
     if (!run) return tl::make_unexpected(run.error());
     const auto device = device_in(*run, spec, database);
     if (!device) return tl::make_unexpected(device.error());
-    auto measured = measured_in(*run, device->device, spec.id);
+    auto measured = measured_in(*run, device->device, spec.id, !source.power_mode.empty());
     if (!measured) return tl::make_unexpected(measured.error());
     return Measured{std::move(*measured), device->mode};
 }
@@ -169,7 +171,8 @@ Result<Measured> measured_of_run(const CalibrationSource& source, const Hardware
 // taken for it.
 std::string why_not_of(const Profile& profile, const HardwareSpec& spec,
                        const HardwareDatabase& database) {
-    for (const char* flag : {"platform_check_skipped", "device_fallback"})
+    for (const char* flag :
+         {"platform_check_skipped", "device_fallback", "platform_mismatch", "hardware_unnamed"})
         if (std::find(profile.flags.begin(), profile.flags.end(), flag) != profile.flags.end())
             return fmt::format("its run is flagged {}", flag);
     HostFacts host;
@@ -181,6 +184,9 @@ std::string why_not_of(const Profile& profile, const HardwareSpec& spec,
     const auto matches = Matcher(database).match(host);
     const DeviceMatch* match = find_device(matches, profile.device);
     if (match && match->product && match->product->id == spec.id) return "";
+    // Files of the older tool name the product where the host does not.
+    const HardwareSpec* called = product_called(profile.hardware_name, database);
+    if ((!match || !match->product) && called && called->id == spec.id) return "";
     return fmt::format(
         "it was made on '{}', which {}", profile.hardware_name,
         match && match->product ? "is " + match->product->id : "names no product of the database");
@@ -225,7 +231,8 @@ Result<Measured> measured_of_file(const CalibrationSource& source, const Hardwar
         double cores = 0;
         for (const CoreGroup& group : cores_in(spec, source.power_mode))
             cores += group.count ? *group.count.value : 0;
-        if (cpu && cores > 0 && profile.threads != static_cast<int>(cores))
+        // 0: an older profile, which does not record them and always used the whole processor.
+        if (cpu && cores > 0 && profile.threads > 0 && profile.threads != static_cast<int>(cores))
             return failed(
                 fmt::format("{}: {} threads were used, and {} has {:.0f} cores: only a run on the "
                             "whole of one processor speaks of it; peakward hardware "
@@ -237,6 +244,33 @@ Result<Measured> measured_of_file(const CalibrationSource& source, const Hardwar
     if (measured.product.backends.empty())
         return failed(fmt::format("{}: holds no profile of a {}", source.file, spec.kind));
     return measured;
+}
+
+// Adds the models of other products that an earlier sync wrote into this folder, in the order of
+// the database; those that it no longer has come last.
+Status keep_other_models(const std::string& folder, const std::vector<const HardwareSpec*>& specs,
+                         const HardwareDatabase& database, Json& models) {
+    const std::string path = (fs::path(folder) / resource_document_name).string();
+    std::error_code error;
+    if (fs::exists(path, error)) {
+        const auto text = read_whole_file(path);
+        if (!text) return tl::make_unexpected(text.error());
+        const auto earlier = read_resource_models(*text, path);
+        if (!earlier) return tl::make_unexpected(earlier.error());
+        for (const Json& model : *earlier)
+            if (std::none_of(specs.begin(), specs.end(),
+                             [&](const HardwareSpec* spec) { return spec->id == model.at("id"); }))
+                models.push_back(model);
+    }
+    const auto place = [&](const Json& model) {
+        const auto at =
+            std::find_if(database.specs.begin(), database.specs.end(),
+                         [&](const HardwareSpec& spec) { return spec.id == model.at("id"); });
+        return std::distance(database.specs.begin(), at);
+    };
+    std::stable_sort(models.begin(), models.end(),
+                     [&](const Json& a, const Json& b) { return place(a) < place(b); });
+    return {};
 }
 
 // All of them or none: what is written lies beside its place until the last one is.
@@ -418,6 +452,13 @@ Result<CalibrationExport> export_calibration(const CalibrationSource& source) {
     if (!mode) return tl::make_unexpected(mode.error());
     auto summary = summarise(**spec, *mode, measured->product);
     if (!summary) return tl::make_unexpected(summary.error());
+    // Nothing but the user says that the run was made in this mode: its figures must allow it.
+    if (measured->mode.empty() && *mode != only_mode)
+        for (const auto& [precision, efficiency] : summary->at("efficiency").items())
+            if (efficiency.get<double>() > efficiency_max)
+                return failed(fmt::format(
+                    "{} was not measured in {}: {} reached {:.1f} % of its peak in that mode",
+                    measured->product.origin, *mode, precision, efficiency.get<double>() * 100));
     CalibrationExport exported{(*spec)->id, *mode, "", std::move(*summary)};
     if (source.dry_run) return exported;
     auto path = write_calibration(user_hardware_folder(), (*spec)->id,
@@ -445,9 +486,13 @@ Result<std::vector<SyncedFile>> sync_resource_models(const std::string& folder,
     std::error_code error;
     if (!fs::is_directory(folder, error))
         return failed(fmt::format("{}: there is no such folder; make it first", folder));
+    Json models = resource_model_list(specs);
+    if (!ids.empty())
+        if (auto kept = keep_other_models(folder, specs, database, models); !kept)
+            return tl::make_unexpected(kept.error());
     std::vector<SyncedFile> files;
     std::vector<std::pair<std::string, std::string>> changed;  // path, content
-    for (const GeneratedFile& file : resource_models(specs)) {
+    for (const GeneratedFile& file : resource_files(models)) {
         const std::string path = (fs::path(folder) / file.name).string();
         const auto there =
             fs::exists(path, error) ? read_whole_file(path) : Result<std::string>(std::string());

@@ -79,11 +79,27 @@ struct CalibrationSource {
 };
 Result<CalibrationExport> export_calibration(const CalibrationSource& source);
 
+// A run of the store, given to a product that its machine does not show: stored as a new record
+// that supersedes it. The stored run itself never changes.
+struct RunAssignment {
+    std::string db, run;  // a run_id, the start of one, or "latest"
+    std::string product;
+    std::string device;      // "": the only one that the product can be
+    std::string power_mode;  // "": as the run recorded it
+};
+struct AssignedRun {
+    std::string run_id;      // of the new record
+    std::string supersedes;  // "": the run has this product already, and nothing was written
+    std::string product, device, power_mode;
+};
+Result<AssignedRun> assign_product(const RunAssignment& wanted, const StopToken* stop = nullptr);
+
 struct SyncedFile {
     std::string path;
     bool same = false;  // it was there already, the very same
 };
-// Resource models for mappers, of all products or of `ids`. With `check` nothing is written.
+// Resource models for mappers, of all products or of `ids`: then the models of other products that
+// the folder's files have stay as they are. With `check` nothing is written.
 Result<std::vector<SyncedFile>> sync_resource_models(const std::string& folder,
                                                      const std::vector<std::string>& ids,
                                                      bool check);

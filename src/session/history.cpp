@@ -6,9 +6,8 @@
 #include "session/products.hpp"
 
 namespace peakward {
-namespace {
 
-Result<Run> find_in(RunStore& store, const std::string& db, const std::string& which) {
+Result<Run> find_in_store(RunStore& store, const std::string& db, const std::string& which) {
     if (which != "latest") return store.find(which);
     RunFilter newest;
     newest.limit = 1;
@@ -19,6 +18,8 @@ Result<Run> find_in(RunStore& store, const std::string& db, const std::string& w
                       " holds no run yet; peakward calibrate makes one");
     return store.find(runs->front().run_id);
 }
+
+namespace {
 
 bool is_chain_hash(std::string_view text) {
     constexpr std::size_t digits = 64;
@@ -36,7 +37,7 @@ Result<std::vector<RunSummary>> list_runs(const std::string& db, const RunFilter
 Result<Run> find_run(const std::string& db, const std::string& which, Efficiencies efficiencies,
                      const StopToken* stop) {
     return ask<Run>(db, stop, [&](RunStore& store) -> Result<Run> {
-        auto run = find_in(store, db, which);
+        auto run = find_in_store(store, db, which);
         if (!run || efficiencies != Efficiencies::current) return run;
         const auto probes = ProbeHistory::read(store, run->context);
         use_current_specs(*run, load_hardware(user_hardware_folder()),

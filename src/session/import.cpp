@@ -104,14 +104,22 @@ public:
         if (!content) return refuse(file, content.error());
         if (content->is_database) return take_database(file);
         std::vector<Run> runs = std::move(content->runs);
-        for (const Run& run : runs)
+        const std::int64_t now_unix = request_.now_unix.value_or(system_time_unix());
+        for (const Run& run : runs) {
             if (auto ok = check_precisions(run); !ok) return refuse(file, ok.error());
+            // A run of our own comes in as it is, so that nothing can flag it.
+            if (auto why = why_impossible_time(run.timestamp_unix, now_unix); !why.empty())
+                return refuse(
+                    file, {ErrorKind::failed, fmt::format("run {} cannot be of {}: {}", run.run_id,
+                                                          run.timestamp, why)});
+        }
         for (older::ImportedRun& imported : content->older) {
             if (auto ok = check_precisions(imported.run); !ok) return refuse(file, ok.error());
             if (is_gpu_profile(imported.run))
                 if (auto status = look_up_cpu(imported.machine, rates); !status) return status;
             compare_with_cpu(imported, rates);
-            auto run = complete_import(std::move(imported), request_.from, database_, matcher_);
+            auto run =
+                complete_import(std::move(imported), request_.from, database_, matcher_, now_unix);
             if (!run) return refuse(file, run.error());
             runs.push_back(std::move(*run));
         }

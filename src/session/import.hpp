@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct ImportRequest {
     // one machine ("" is a word, too).
     std::string from;
     bool dry_run = false;  // everything but writing
+    // When the import happens; runs of a later time are doubtful. None: by this machine's clock.
+    std::optional<std::int64_t> now_unix = std::nullopt;
 };
 
 struct ImportNote {

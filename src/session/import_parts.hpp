@@ -54,7 +54,22 @@ bool same_content(const RunContent& known, const RunContent& given);
 
 // Gives a run from elsewhere what the store needs: a time, an identity, products, scores.
 Result<Run> complete_import(older::ImportedRun imported, const std::string& from,
-                            const HardwareDatabase& database, const Matcher& matcher);
+                            const HardwareDatabase& database, const Matcher& matcher,
+                            std::int64_t now_unix);
+
+// Why no run can have been made at this time: before the tools existed (a board without a battery
+// starts in 1970), or in the future. "" when one can.
+std::string why_impossible_time(std::int64_t time_unix, std::int64_t now_unix);
+
+// UUID version 8 (RFC 9562: made of what the application chooses) out of a SHA-256.
+std::string uuid_of_content(const std::string& sha256);
+
+// Now, by the clock of this machine.
+std::int64_t system_time_unix();
+
+// The product whose id or alias this is, as people write names into files:
+// "NVIDIA-Jetson-Orin-Nano-GPU". Null: none.
+const HardwareSpec* product_called(const std::string& name, const HardwareDatabase& database);
 
 // What stands for the installation of an imported profile's machine.
 std::string imported_install(const std::string& from, const std::string& machine);

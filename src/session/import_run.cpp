@@ -1,5 +1,6 @@
 // A run from elsewhere, completed: its time, whose it is, which products, what it scores.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -21,6 +22,8 @@ namespace {
 using older::ImportedRun;
 
 constexpr std::int64_t day_s = 86400;
+// 2010-01-01. No tool that this program imports from is that old.
+constexpr std::int64_t first_time_unix = 1'262'304'000;
 
 // "…Z", "…+01:00": after the time of day.
 bool has_zone(const std::string& timestamp) {
@@ -78,16 +81,6 @@ Status set_time(ImportedRun& imported) {
         older::add_doubt(imported.doubts, "time_disagrees",
                          "timestamp and timestamp_unix name different times: the first counts");
     return {};
-}
-
-// UUID version 8 (RFC 9562: made of what the application chooses) out of a SHA-256.
-std::string uuid_of(const std::string& sha256) {
-    std::string digits = sha256.substr(0, 32);
-    digits[12] = '8';
-    const char variant = "89ab"[std::strtol(digits.substr(16, 1).c_str(), nullptr, 16) & 3];
-    digits[16] = variant;
-    return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4),
-                       digits.substr(12, 4), digits.substr(16, 4), digits.substr(20));
 }
 
 std::string short_hash(std::initializer_list<std::string> parts) {
@@ -153,9 +146,7 @@ void set_products(const std::string& hardware_name, const HardwareDatabase& data
     std::string device = "cpu";
     for (const Measurement& m : run.measurements)
         if (m.what.device != "cpu" && !m.what.device.empty()) device = m.what.device;
-    std::string id = id_words(hardware_name);
-    const HardwareSpec* spec = database.find(id);
-    if (!spec && id.starts_with("nvidia_")) spec = database.find(id.substr(7));
+    const HardwareSpec* spec = product_called(hardware_name, database);
     if (!spec || !stands_for(*spec, device)) return;
     const std::string& architecture = run.context.hardware.cpu.architecture;
     if (!spec->host_architecture.empty() && spec->host_architecture != architecture) return;
@@ -194,6 +185,36 @@ bool lacks_power_mode(const Run& run, const HardwareDatabase& database) {
 
 }  // namespace
 
+std::string uuid_of_content(const std::string& sha256) {
+    std::string digits = sha256.substr(0, 32);
+    digits[12] = '8';
+    const char variant = "89ab"[std::strtol(digits.substr(16, 1).c_str(), nullptr, 16) & 3];
+    digits[16] = variant;
+    return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4),
+                       digits.substr(12, 4), digits.substr(16, 4), digits.substr(20));
+}
+
+std::string why_impossible_time(std::int64_t time_unix, std::int64_t now_unix) {
+    if (time_unix < first_time_unix)
+        return "its time is before 2010, when no such tool existed: the clock was not set";
+    // Clocks of two machines differ a little, and a time without a zone by hours.
+    if (time_unix > now_unix + day_s)
+        return "its time is in the future: the clock was not set, or this machine's is not";
+    return "";
+}
+
+std::int64_t system_time_unix() {
+    using std::chrono::system_clock;
+    return system_clock::to_time_t(system_clock::now());
+}
+
+const HardwareSpec* product_called(const std::string& name, const HardwareDatabase& database) {
+    const std::string id = id_words(name);
+    const HardwareSpec* spec = database.find(id);
+    if (!spec && id.starts_with("nvidia_")) spec = database.find(id.substr(7));
+    return spec;
+}
+
 std::string imported_install(const std::string& from, const std::string& machine) {
     return "imported-" + short_hash({"install", from, machine});
 }
@@ -208,8 +229,11 @@ std::optional<double> fp32_gemm_gops(const Run& run) {
 }
 
 Result<Run> complete_import(ImportedRun imported, const std::string& from,
-                            const HardwareDatabase& database, const Matcher& matcher) {
+                            const HardwareDatabase& database, const Matcher& matcher,
+                            std::int64_t now_unix) {
     if (auto status = set_time(imported); !status) return tl::make_unexpected(status.error());
+    if (auto why = why_impossible_time(imported.run.timestamp_unix, now_unix); !why.empty())
+        older::add_doubt(imported.doubts, "time_impossible", why);
     Run& run = imported.run;
     identify(imported, from, run.context);
     const auto name = run.origin->recorded.find("hardware_name");
@@ -227,7 +251,7 @@ Result<Run> complete_import(ImportedRun imported, const std::string& from,
     // A time that is local says nothing against a score, which the flags given to score() would.
     if (!imported.is_scored) set_scores(imported, run);
     run.flags.insert(run.flags.end(), about_time.begin(), about_time.end());
-    if (run.run_id.empty()) run.run_id = uuid_of(run.origin->content);
+    if (run.run_id.empty()) run.run_id = uuid_of_content(run.origin->content);
     return std::move(run);
 }
 

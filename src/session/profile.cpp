@@ -5,6 +5,9 @@
 #include "core/posix.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
+#include "import/document.hpp"
+#include "session/hardware.hpp"
+#include "session/import_parts.hpp"
 
 namespace peakward {
 namespace {
@@ -40,21 +43,66 @@ fs::path free_name(const fs::path& folder, const Profile& profile, const std::st
     return folder / fmt::format("{}_{}.json", plain.stem().string(), profile.run_id.substr(0, 8));
 }
 
+// As import reads it, and as it would be stored: with its doubts as flags of the profile.
+Result<std::vector<Profile>> older_profiles(const older::Document& document) {
+    auto imported = older::read_older_profile(document.json, document.not_numbers);
+    if (!imported) return tl::make_unexpected(imported.error());
+    const HardwareDatabase database = hardware_database();
+    const auto run =
+        complete_import(std::move(*imported), "", database, Matcher(database), system_time_unix());
+    if (!run) return tl::make_unexpected(run.error());
+    std::vector<Profile> profiles = profiles_of(*run);
+    if (profiles.empty()) return failed("is an older profile in which nothing was measured");
+    return profiles;
+}
+
+// Errors are one sentence without the file's name.
+Result<std::vector<Profile>> profiles_in(std::string_view text) {
+    const auto document = older::read_document(text);
+    if (!document) return tl::make_unexpected(document.error());
+    const Json& json = document->json;
+    if (json.is_object() && json.contains("measurements")) {
+        const auto run = run_from_json(json);
+        if (!run) return tl::make_unexpected(run.error());
+        return profiles_of(*run);
+    }
+    std::string why;
+    switch (older::kind_of(json, why)) {
+        case older::DocumentKind::older_profile:
+            return older_profiles(*document);
+        case older::DocumentKind::runs:
+        case older::DocumentKind::rows:
+            return failed(
+                "is a list of runs: peakward import takes it, and peakward profile export writes "
+                "the profiles of one of its runs");
+        case older::DocumentKind::run:
+        case older::DocumentKind::foreign:
+            break;
+    }
+    if (!json.is_object() || !(json.contains("kind") || json.contains("precision_results")))
+        return failed(why);
+    auto profile = profile_from_json(json);
+    if (!profile) return tl::make_unexpected(profile.error());
+    return std::vector<Profile>{std::move(*profile)};
+}
+
+std::string why_no_profile(const Run& run) {
+    if (run.measurements.empty() && !run.results.empty())
+        return fmt::format(
+            "run {} has scores and no measurements: it came in as exported rows, so it has no "
+            "profile",
+            run.run_id);
+    return fmt::format("run {} measured nothing, so it has no profile", run.run_id);
+}
+
 }  // namespace
 
 Result<std::vector<Profile>> load_profiles(const std::string& path) {
     const auto text = profile_text(path);
     if (!text) return tl::make_unexpected(text.error());
-    const auto document = parse_json(*text, path);
-    if (!document) return failed(document.error().message + ", where it may be cut short");
-    if (document->is_object() && document->contains("measurements")) {
-        auto run = run_from_json(*document);
-        if (!run) return failed(fmt::format("{}: {}", path, run.error().message));
-        return profiles_of(*run);
-    }
-    auto profile = profile_from_json(*document);
-    if (!profile) return failed(fmt::format("{}: {}", path, profile.error().message));
-    return std::vector<Profile>{std::move(*profile)};
+    auto profiles = profiles_in(*text);
+    if (!profiles) return failed(fmt::format("{}: {}", path, profiles.error().message));
+    return profiles;
 }
 
 Result<std::vector<ExportedProfile>> export_profiles(const Run& run, const std::string& folder) {
@@ -62,8 +110,7 @@ Result<std::vector<ExportedProfile>> export_profiles(const Run& run, const std::
     if (!fs::is_directory(folder, error))
         return failed(fmt::format("{}: there is no such folder; make it first", folder));
     const auto profiles = profiles_of(run);
-    if (profiles.empty())
-        return failed(fmt::format("run {} measured nothing, so it has no profile", run.run_id));
+    if (profiles.empty()) return failed(why_no_profile(run));
     std::vector<ExportedProfile> exported;
     for (const Profile& profile : profiles) {
         const std::string text = document_text(profile);

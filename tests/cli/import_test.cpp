@@ -98,6 +98,33 @@ TEST_F(ImportVerb, BringsTheSameContentInOnce) {
     EXPECT_EQ(only_run().run_id.substr(14, 1), "8");
 }
 
+// A board without a battery starts in 1970; every milestone would take twenty thousand days.
+TEST_F(ImportVerb, ATimeThatCannotBeIsDoubtedAndNoFirstDay) {
+    fs::copy_file(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/import/clock_not_set.json",
+                  in("in_1970.json"));
+    Json future = legacy(cpu_file);
+    future["metadata"]["calibration_date"] = "2999-01-01T00:00:00";
+    put("in_2999.json", future);
+    const Json reply = document({"import", in()});
+    EXPECT_EQ(reply["imported"], 2);
+    EXPECT_THAT(reason(reply["flagged"], "in_1970.json"), HasSubstr("before 2010"));
+    EXPECT_THAT(reason(reply["flagged"], "in_2999.json"), HasSubstr("in the future"));
+    for (const RunSummary& run : history()) {
+        EXPECT_THAT(run.flags, Contains("doubtful_import"));
+        EXPECT_THAT(run.flags, Contains("time_impossible"));
+    }
+    EXPECT_THAT(run({"trajectory"}).out, Not(HasSubstr("First calibration")));
+}
+
+TEST_F(ImportVerb, ARunOfPeakwardOfATimeThatCannotBeIsRefused) {
+    peakward::Run run = store_test::make_small_run(1);
+    run.timestamp = "2999-01-01T00:00:00Z";
+    run.timestamp_unix = 32'472'144'000;
+    put("run.json", to_json(run, WithWindows::yes));
+    const Json reply = document({"import", in("run.json")}, 1);
+    EXPECT_THAT(reason(reply["refused"], "run.json"), HasSubstr("in the future"));
+}
+
 TEST_F(ImportVerb, KeepsATimeWithoutAZoneAsItIs) {
     copy(cpu_file);
     document({"import", in()});

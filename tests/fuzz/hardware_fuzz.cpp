@@ -32,7 +32,7 @@ std::string broken_use(const HardwareSpec& spec) {
         if (power_mode_of(spec, name).empty()) return "a power mode is not found by its own name";
     for (const QueryField& field : query_fields()) (void)field_of(spec, field.name);
     (void)canonical_json(peaks_json(spec));
-    for (const GeneratedFile& file : resource_models({&spec}))
+    for (const GeneratedFile& file : peakward::resource_models({&spec}))
         if (file.name.ends_with(".json") && !parse_json(file.content, file.name))
             return "the resource model is not JSON";
     HardwareDatabase database;
@@ -79,6 +79,18 @@ std::string older_product(std::string_view bytes) {
         if (std::string broken = broken_text(remark); !broken.empty()) return broken;
     (void)problems_of(entry->spec);
     return broken_entry(entry->spec);
+}
+
+std::string resource_models(std::string_view bytes) {
+    const auto models = read_resource_models(bytes, "models.json");
+    if (!models) return broken_refusal(models.error());
+    for (const GeneratedFile& file : resource_files(*models)) {
+        if (file.name != resource_document_name) continue;
+        const auto again = read_resource_models(file.content, file.name);
+        if (!again || again->size() != models->size())
+            return "models that are kept are not those that were read";
+    }
+    return "";
 }
 
 std::string calibration(std::string_view bytes) {

@@ -37,8 +37,8 @@ std::string import_document(std::string_view bytes) {
     for (const Run& run : content->runs)
         if (std::string broken = broken_run(run); !broken.empty()) return broken;
     for (older::ImportedRun& imported : content->older) {
-        const auto run =
-            complete_import(std::move(imported), "", products.database, products.matcher);
+        const auto run = complete_import(std::move(imported), "", products.database,
+                                         products.matcher, system_time_unix());
         if (!run && run.error().message.empty()) return "a refusal without a sentence";
         if (!run) continue;
         if (std::string broken = broken_run(*run); !broken.empty()) return broken;

@@ -36,6 +36,7 @@ namespace peakward::fuzz {
     target(period, bytes)           /* dates and times */                                          \
     target(product, json)           /* a product of the hardware database */                       \
     target(profile, json)           /* a portable profile */                                       \
+    target(resource_models, json)   /* the JSON file of `hardware sync` */                         \
     target(run_document, json)      /* a run of Peakward, as stored and as exported */             \
     target(smbios, bytes)           /* the DMI table of the firmware */                            \
     target(worker_hello, json)      /* the reply of a worker, verb by verb */                      \

@@ -97,5 +97,30 @@ TEST(Document, OfAnotherKindIsNamedForWhatItIs) {
     EXPECT_THAT(why, HasSubstr("operation_profiles"));
 }
 
+// It has the names of the older tool: metadata and precision_matrix.
+TEST(Document, OfAPortableProfileIsNoOlderOne) {
+    EXPECT_EQ(kind(R"({"kind": "peakward-profile", "metadata": {}, "precision_matrix": {}})"),
+              DocumentKind::foreign);
+    EXPECT_EQ(kind(R"({"metadata": {}, "precision_matrix": {}})"), DocumentKind::older_profile);
+}
+
+TEST(Document, ThatIsNotTheFileItselfSaysWhatItIs) {
+    using namespace std::string_literals;
+    const auto why_not = [](const std::string& text) {
+        const auto document = read_document(text);
+        return document ? std::string("it was read") : document.error().message;
+    };
+    EXPECT_THAT(why_not("\x1f\x8b\x08\x00rest"s), testing::HasSubstr("compressed (gzip)"));
+    EXPECT_THAT(why_not("\x28\xb5\x2f\xfdrest"s), testing::HasSubstr("unzstd"));
+    EXPECT_THAT(why_not("PK\x03\x04rest"s), testing::HasSubstr("unzip"));
+    EXPECT_THAT(why_not("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"),
+                testing::HasSubstr("git lfs pull"));
+    EXPECT_THAT(why_not("/annex/objects/SHA256E-s9--4d7a.json\n"),
+                testing::HasSubstr("git annex get"));
+    for (const char* page : {"<!DOCTYPE html>\n<html><body>Sign in</body></html>",
+                             "\n  <HTML><head></head></HTML>", "\xEF\xBB\xBF<!doctype html>"})
+        EXPECT_THAT(why_not(page), testing::HasSubstr("web page (HTML)")) << page;
+}
+
 }  // namespace
 }  // namespace peakward::older

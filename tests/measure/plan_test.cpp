@@ -398,5 +398,22 @@ TEST(SlowSizes, CountATimeOut) {
               "not measured (slow): k=1024 m=1024 n=1024 timed out");
 }
 
+TEST(Plan, WhatAWorkerCallsNotMeasuredIsSkippedAndNeverUnsupported) {
+    const auto slow = [](const Case& what) {
+        SupportReply reply = can(what);
+        if (what.operation == "gemm") reply = {false, "not measured (slow): 2 GOPS"};
+        reply.not_measured = what.operation == "gemm";
+        return reply;
+    };
+    const Plan plan = plan_for(options(), {blas()}, slow);
+    ASSERT_FALSE(plan.skipped.empty());
+    for (const SkippedCase& skipped : plan.skipped) {
+        EXPECT_EQ(skipped.what.operation, "gemm");
+        EXPECT_EQ(skipped.reason, "not measured (slow): 2 GOPS");
+    }
+    for (const Measurement& m : plan.unsupported) EXPECT_NE(m.what.operation, "gemm");
+    for (const Case& what : plan.others) EXPECT_NE(what.operation, "gemm");
+}
+
 }  // namespace
 }  // namespace peakward

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "golden.hpp"
 
 namespace peakward {
@@ -173,6 +175,105 @@ TEST(Efficiency, RefusesWhatItCannotKnow) {
     const auto oblong = estimate_efficiency(flat, "gemm", 512, "fp32");
     ASSERT_FALSE(oblong);
     EXPECT_THAT(oblong.error().message, HasSubstr("unlike axes"));
+}
+
+Window kept_window(std::int64_t wall_ns, double iterations, Verdict verdict = Verdict::kept) {
+    Window window;
+    window.wall_ns = wall_ns;
+    window.iterations = iterations;
+    window.verdict = verdict;
+    return window;
+}
+
+TEST(Profile, HasTheSpreadOfTheSamplesThatCount) {
+    auto run = a_run();
+    Measurement& m = run.measurements[0];
+    m.statistics.kept = 3;
+    m.statistics.min_s = 2e-3;
+    m.windows = {kept_window(4'000'000, 2), kept_window(3'000'000, 1), kept_window(4'000'000, 1),
+                 kept_window(90'000'000, 1, Verdict::preempted)};
+    const ProfilePoint point = profiles_of(run).front().points.front();
+    EXPECT_EQ(point.samples, 3);
+    EXPECT_NEAR(*point.mean_s, 3e-3, 1e-12);
+    EXPECT_NEAR(*point.deviation_s, 1e-3, 1e-12);
+    EXPECT_EQ(point.min_s, 2e-3);
+    EXPECT_NEAR(*point.max_s, 4e-3, 1e-12) << "a dropped sample is none";
+    const auto back = profile_from_json(to_json(profiles_of(run).front()));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->points.front().max_s, point.max_s);
+    m.flags = {"threads_apart"};
+    EXPECT_FALSE(profiles_of(run).front().points.front().mean_s)
+        << "a sum of threads that ran apart has no samples of its own";
+}
+
+TEST(Profile, SaysWhatBoundsEachOperation) {
+    auto run = a_run();
+    Measurement gemv = profiled_gemm(512, 10, "blas");
+    gemv.what.operation = "gemv";
+    gemv.what.shape = {{"m", 4096}, {"n", 4096}};
+    run.measurements = {run.measurements[0], gemv};
+    EXPECT_EQ(profiles_of(run).front().points[0].bound, "") << "the bandwidth is unknown";
+    run.results[0].stream_best_gbps = 20;  // 200 GOPS over 20 GB/s: 10 operations a byte
+    const Profile profile = profiles_of(run).front();
+    EXPECT_EQ(profile.points[0].bound, "compute");
+    EXPECT_NEAR(*profile.points[0].arithmetic_intensity, 512.0 / 6, 1e-9) << "2 n^3 over 12 n^2";
+    EXPECT_EQ(profile.points[1].bound, "memory");
+    EXPECT_NEAR(*profile.points[1].arithmetic_intensity, 0.5, 0.001);
+    EXPECT_EQ(to_json(profile)["precision_results"]["fp32"][0]["bound"], "compute");
+}
+
+TEST(Profile, OfAnEarlierVersionIsRead) {
+    Json document = to_json(blas_profile());
+    for (Json& point : document["precision_results"]["fp32"])
+        for (const char* name : {"mean_s", "deviation_s", "min_s", "max_s", "samples",
+                                 "arithmetic_intensity", "bound"})
+            point.erase(name);
+    const auto read = profile_from_json(document);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->points.size(), 3u);
+    EXPECT_FALSE(read->points[0].mean_s);
+}
+
+// 100 GOPS at 512 by the mean of ten samples, and no median.
+Run mean_run() {
+    auto run = a_run();
+    run.measurements.resize(1);
+    Measurement& m = run.measurements[0];
+    m.mean_s = m.statistics.median_s;
+    m.statistics = {};
+    m.statistics.kept = 10;
+    m.deviation_s = *m.mean_s / 10;
+    return run;
+}
+
+TEST(Profile, OfARunThatHasMeansAloneIsOne) {
+    const auto profiles = profiles_of(mean_run());
+    ASSERT_EQ(profiles.size(), 1u);
+    const Json document = to_json(profiles.front());
+    EXPECT_TRUE(document["precision_results"]["fp32"][0]["median_s"].is_null());
+    const auto back = profile_from_json(document);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(to_json(*back), document);
+}
+
+TEST(Efficiency, OfAMeanHasTheIntervalOfItsSamples) {
+    const auto found = estimate_efficiency(profiles_of(mean_run()).front(), "gemm", 512, "fp32");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->efficiency, 0.5);
+    // Student's t of 9 degrees of freedom: 2.262; the deviation is a tenth of the mean.
+    const double half = 2.262 * 0.1 / std::sqrt(10.0);
+    EXPECT_NEAR(*found->ci_low, 0.5 / (1 + half), 1e-3);
+    EXPECT_NEAR(*found->ci_high, 0.5 / (1 - half), 1e-3);
+}
+
+TEST(Efficiency, KnowsOlderNamesAndTheOnlyPrecision) {
+    const auto found = estimate_efficiency(blas_profile(), "matmul", 1024, "");
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_DOUBLE_EQ(*found->efficiency, 0.6);
+    const Profile numpy = profiles_of(a_run())[1];  // fp64 alone
+    EXPECT_EQ(rate_question(numpy, "matmul", "").precision, "fp64");
+    EXPECT_EQ(rate_question(numpy, "matmul", "fp32").precision, "fp32");
+    EXPECT_EQ(rate_question(numpy, "dot", "").precision, "fp32") << "nothing was measured";
 }
 
 }  // namespace

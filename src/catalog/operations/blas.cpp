@@ -63,8 +63,9 @@ Operation gemm() {
     op.axes = {{"m", "rows of A and C", {}},
                {"n", "columns of B and C", {}},
                {"k", "columns of A, rows of B", {}}};
-    // Integers: int8 in, int32 out. tf32 and emulated formats stand under their own names.
-    op.precisions = {"fp64", "fp32", "tf32", "fp16", "bf16", "fp8_e4m3", "fp8_e5m2", "int8"};
+    // Integers: sums and result in int32. tf32 and emulated formats stand under their own names.
+    op.precisions = {"fp64",     "fp32",     "tf32",  "fp16",  "bf16",
+                     "fp8_e4m3", "fp8_e5m2", "int32", "int16", "int8"};
     op.operations = [](const Case& what) {
         return Operations(2 * m_of(what) * n_of(what) * k_of(what));
     };

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .numpy_problems import Problem
 
 
+LOOP_PRODUCTS_MAX = 1 << 24  # 256 x 256 x 256, about 20 ms in a loop of NumPy's own
+
+
 def built_with(numpy: Any) -> str:
     """The BLAS that NumPy's build names, "" where it names none.
 
@@ -35,7 +38,7 @@ def built_with(numpy: Any) -> str:
 
 def refuses_shape(what: Case) -> str:
     """Why this shape cannot be run, "" when it can."""
-    from .numpy_problems import PROBLEMS, IntegerGemm, bytes_of  # noqa: PLC0415
+    from .numpy_problems import PROBLEMS, bytes_of  # noqa: PLC0415
 
     axes = PROBLEMS[what.operation].axes
     listed = ", ".join(axes)
@@ -45,13 +48,6 @@ def refuses_shape(what: Case) -> str:
             return f"{what.operation} needs a shape of whole numbers from 1 to {AXIS_MAX}: {listed}"
     if len(what.shape) != len(axes):
         return f"{what.operation} has no other axes than {listed}"
-    if what.precision == "int8":
-        products = what.shape["m"] * what.shape["n"] * what.shape["k"]
-        if products > IntegerGemm.products_max:
-            return (
-                "NumPy multiplies integers in scalar loops without a BLAS, which would take long: "
-                f"at most {IntegerGemm.products_max} products are asked of it (256 x 256 x 256)"
-            )
     return refuses_bytes(bytes_of(what))
 
 
@@ -63,6 +59,7 @@ class NumpyBackend(Backend):
         self._blas: Blas = Blas("", "")
         self._problem: Problem | None = None
         self._sampler: Sampler | None = None
+        self._loop_gops: dict[str, float] = {}  # by precision, as measured here
 
     def _load(self) -> Any:
         if self._numpy is None:
@@ -107,19 +104,53 @@ class NumpyBackend(Backend):
             return f"numpy runs on the device cpu, not on '{what.device}'"
         return refuses_shape(what) or self._refuses_threads(what)
 
+    def _wants_one_thread(self, what: Case) -> str:
+        """Nothing is known of a precision because more threads were asked for."""
+        from .numpy_problems import problem_of  # noqa: PLC0415
+
+        kind = problem_of(what.operation, what.precision)
+        if kind is None or not kind.one_thread or what.threads == 1:
+            return ""
+        return (
+            "not measured: NumPy's own loops run on one thread, "
+            f"and {what.threads} were asked for: pass --threads 1"
+        )
+
+    def skips(self, what: Case) -> str:
+        """Larger products of a precision whose loop is slow, as METHODS 2 has it.
+
+        The host cannot find out: a suite may ask for one large size alone.
+        """
+        reason = self._wants_one_thread(what)
+        if reason:
+            return reason
+        from .numpy_problems import LOOP_DTYPES, SLOW_GOPS, loop_gops  # noqa: PLC0415
+
+        if what.operation != "gemm" or what.precision not in LOOP_DTYPES:
+            return ""
+        products = what.shape["m"] * what.shape["n"] * what.shape["k"]
+        if products <= LOOP_PRODUCTS_MAX:
+            return ""
+        if what.precision not in self._loop_gops:
+            self._loop_gops[what.precision] = loop_gops(what.precision)
+        gops = self._loop_gops[what.precision]
+        if gops >= SLOW_GOPS:
+            return ""
+        return (
+            f"not measured (slow): NumPy multiplies {what.precision} in loops of its own without "
+            f"a BLAS, at {gops:.3g} GOPS, below {SLOW_GOPS}"
+        )
+
     def _refuses_threads(self, what: Case) -> str:
         from .numpy_problems import problem_of  # noqa: PLC0415
 
         kind = problem_of(what.operation, what.precision)
-        if kind is not None and kind.one_thread and what.threads > 1:
-            return (
-                "NumPy's own loops run on one thread, "
-                f"and {what.threads} were asked for: pass --threads 1"
-            )
+        if kind is not None and kind.one_thread:
+            return ""
         return self._blas.refuses_threads(what.threads)
 
     def prepare(self, request: PrepareRequest) -> Prepared:
-        reason = self.supports(request.what)
+        reason = self.supports(request.what) or self._wants_one_thread(request.what)
         if reason:
             raise WorkerError(reason)
         from .numpy_problems import make_problem  # noqa: PLC0415

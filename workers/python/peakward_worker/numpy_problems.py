@@ -8,6 +8,7 @@ optimisation and np.add.reduceat are NumPy's own loops).
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from itertools import cycle, islice, repeat
 from typing import Any
@@ -23,7 +24,16 @@ POISON = 1e30  # what no right answer holds: an element left unwritten shows
 GROUPS_MAX, GROUP_WIDTH_MIN, SAMPLED_ELEMENTS = 16, 32, 60
 
 DTYPES: dict[str, Any] = {"fp64": np.float64, "fp32": np.float32}
+# Of gemm alone: NumPy multiplies them in loops of its own, without a BLAS.
+LOOP_DTYPES: dict[str, Any] = {
+    "fp16": np.float16,
+    "int32": np.int32,
+    "int16": np.int16,
+    "int8": np.int8,
+}
 INT8_MAX = 127
+SLOW_GOPS = 50  # METHODS 2: below, larger sizes are not measured
+PILOT_EDGE = 192  # some milliseconds in such a loop
 
 
 def is_integer(array: Array) -> bool:
@@ -41,7 +51,11 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
 def filled(shape: tuple[int, ...], dtype: Any, random: Any) -> Array:
     """Seeded values in [-1, 1), first touched by this thread, as a user's program does."""
     array = empty(shape, dtype)
-    random.random(out=array, dtype=dtype)
+    drawn = dtype if np.dtype(dtype).itemsize >= np.dtype(np.float32).itemsize else np.float32
+    if drawn is dtype:
+        random.random(out=array, dtype=dtype)
+    else:
+        array[...] = random.random(shape, dtype=drawn)
     array *= 2
     array -= 1
     return array
@@ -262,25 +276,34 @@ class Gemm(Problem):
             matmul(a, b, c)
 
     def check(self, random: Any, plant: bool) -> float:
-        self._c.fill(POISON)
+        self._c.fill(min(POISON, float(np.finfo(self._c.dtype).max)))
         self.block(1)
         if plant:
             spoil(self._c, int(random.integers(self._c.size)), self._a.shape[1])
         return gemm_error(self._a, self._b, self._c, random)
 
 
+class HalfGemm(Gemm):
+    """fp16 in and out, sums in fp32, as NumPy's own loop does it."""
+
+    how = "np.matmul(A, B, out=C), NumPy scalar fp16 loops, no BLAS"
+    one_thread = True
+
+
 class IntegerGemm(Problem):
-    """int8 in, sums and result in int32; NumPy widens the inputs in every call."""
+    """Integers in, sums and result in int32; NumPy widens smaller inputs in every call.
+
+    The values are those of int8 in every type, so that no sum leaves int32.
+    """
 
     axes = ("m", "n", "k")
     how = "np.matmul(A, B, out=C, dtype=np.int32), NumPy scalar integer loops, no BLAS"
     one_thread = True
-    products_max = 1 << 24  # about 20 ms; what takes longer says nothing new
 
     def __init__(self, shape: Json, dtype: Any, random: Any) -> None:
         m, n, k = shape["m"], shape["n"], shape["k"]
-        self._a = random.integers(-127, 128, (m, k), dtype=np.int8)
-        self._b = random.integers(-127, 128, (k, n), dtype=np.int8)
+        self._a = random.integers(-INT8_MAX, INT8_MAX + 1, (m, k), dtype=dtype)
+        self._b = random.integers(-INT8_MAX, INT8_MAX + 1, (k, n), dtype=dtype)
         self._c = empty((m, n), np.int32)
 
     @staticmethod
@@ -327,24 +350,44 @@ def gemm_error(a: Array, b: Array, c: Array, random: Any) -> float:
 
 PROBLEMS: dict[str, type[Problem]] = {"dot": Dot, "axpy": Axpy, "gemv": Gemv, "gemm": Gemm}
 OPERATIONS: list[str] = list(PROBLEMS)
-PRECISIONS: list[str] = [*DTYPES, "int8"]
+PRECISIONS: list[str] = [*DTYPES, *LOOP_DTYPES]
 
 
 def problem_of(operation: str, precision: str) -> type[Problem] | None:
     """None where NumPy has nothing for the two together."""
     if precision in DTYPES:
         return PROBLEMS.get(operation)
-    return IntegerGemm if (operation, precision) == ("gemm", "int8") else None
+    if operation != "gemm" or precision not in LOOP_DTYPES:
+        return None
+    return HalfGemm if precision == "fp16" else IntegerGemm
 
 
 def make_problem(what: Case, random: Any) -> Problem:
     kind = problem_of(what.operation, what.precision)
     assert kind is not None, "supports() comes first"
-    return kind(what.shape, DTYPES.get(what.precision, np.int8), random)
+    return kind(what.shape, dtype_of(what.precision), random)
+
+
+def dtype_of(precision: str) -> Any:
+    return DTYPES[precision] if precision in DTYPES else LOOP_DTYPES[precision]
+
+
+def loop_gops(precision: str) -> float:
+    """What NumPy's own loop reaches in this precision, by the best of two small products."""
+    shape = {axis: PILOT_EDGE for axis in ("m", "n", "k")}
+    what = Case("gemm", precision, shape, "cpu", 1)
+    problem = make_problem(what, np.random.default_rng(1))
+    problem.block(1)
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        problem.block(1)
+        seconds.append(time.perf_counter() - start)
+    return 2 * PILOT_EDGE**3 * 1e-9 / max(min(seconds), 1e-9)
 
 
 def bytes_of(what: Case) -> int:
     """Bytes of all buffers of a case."""
     kind = problem_of(what.operation, what.precision)
     assert kind is not None, "supports() comes first"
-    return kind.elements(what.shape) * int(np.dtype(DTYPES.get(what.precision, np.int8)).itemsize)
+    return kind.elements(what.shape) * int(np.dtype(dtype_of(what.precision)).itemsize)

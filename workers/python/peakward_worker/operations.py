@@ -36,8 +36,12 @@ BITS = {
     "bf16": 16,
     "fp8_e4m3": 8,
     "fp8_e5m2": 8,
+    "int32": 32,
+    "int16": 16,
     "int8": 8,
 }
+# Integers whose sums stay in the type of the result: int32, and for int16 frameworks give int16.
+INTEGER_MAX = {"int8": INT8_MAX, "int16": 3, "int32": INT8_MAX}
 BUFFERS_AND_COPIES = 3  # the inputs as NumPy's fp32, the framework's copies, the check's pieces
 FILTERS_MAX = 32  # filters that one sum of the convolution's check holds: see conv_error
 ROWS_ALL, ROWS_SAMPLED = 1024, 256  # of a head: all are checked up to the first
@@ -52,10 +56,11 @@ def to_bf16(array: Array) -> Array:
 
 
 def values(shape: tuple[int, ...], precision: str, random: Any) -> Array:
-    """Seeded values in [-1, 1), for int8 in [-127, 127], that the precision represents exactly."""
-    if precision == "int8":
-        array = empty(shape, np.int8)
-        array[...] = random.integers(-INT8_MAX, INT8_MAX + 1, shape, dtype=np.int8)
+    """Seeded values in [-1, 1), whole ones for integers, that the precision represents exactly."""
+    if precision in INTEGER_MAX:
+        largest, dtype = INTEGER_MAX[precision], np.dtype(precision)
+        array = empty(shape, dtype)
+        array[...] = random.integers(-largest, largest + 1, shape, dtype=dtype)
         return array
     if precision.startswith("fp8"):
         # Eighths: three digits at most, which both formats have.

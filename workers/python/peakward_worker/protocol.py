@@ -75,6 +75,10 @@ class Backend(ABC):
     def supports(self, what: Case) -> str:
         """Returns "" when the case can be run, else the reason why not."""
 
+    def skips(self, what: Case) -> str:
+        """Why a case that could be run is better not measured; "" when it is worth its time."""
+        return ""
+
     @abstractmethod
     def prepare(self, request: PrepareRequest) -> Prepared:
         """Allocates, fills with seeded data, warms up, checks the answer."""
@@ -223,8 +227,7 @@ class Conversation:
         if verb == "hello":
             return self._hello(request)
         if verb == "supports":
-            reason = self._backend.supports(case_of(request))
-            return {"supported": False, "reason": reason} if reason else {"supported": True}
+            return self._supports(case_of(request))
         if verb == "prepare":
             return self._prepare(request)
         if verb == "run":
@@ -237,6 +240,15 @@ class Conversation:
             f"unknown verb {excerpt(verb)}: "
             "this worker knows hello, supports, prepare, run, release, shutdown"
         )
+
+    def _supports(self, what: Case) -> Json:
+        reason = self._backend.supports(what)
+        if reason:
+            return {"supported": False, "reason": reason}
+        reason = self._backend.skips(what)
+        if reason:
+            return {"supported": False, "not_measured": True, "reason": reason}
+        return {"supported": True}
 
     def _hello(self, request: Json) -> Json:
         version = whole(request, "protocol", "request", 0, (1 << 31) - 1)

@@ -13,12 +13,13 @@ from .shared import first_sentence
 
 LAYER = ("fp32", "fp16", "bf16")
 FP8 = ("fp8_e4m3", "fp8_e5m2")
-ONLY_CUDA = ("tf32", *FP8)
+ONLY_GPU = ("tf32", *FP8)
+ONLY_CPU = ("int32", "int16")
 PRECISIONS: Precisions = {
     "dot": ("fp64", "fp32"),
     "axpy": ("fp64", "fp32"),
     "gemv": ("fp64", "fp32"),
-    "gemm": ("fp64", "fp32", "tf32", "fp16", "bf16", *FP8, "int8"),
+    "gemm": ("fp64", "fp32", "tf32", "fp16", "bf16", *FP8, *ONLY_CPU, "int8"),
     "conv2d": LAYER,
     "pooling": LAYER,
     "batch_norm": LAYER,
@@ -35,6 +36,8 @@ DTYPES = {
     "bf16": "bfloat16",
     "fp8_e4m3": "float8_e4m3fn",
     "fp8_e5m2": "float8_e5m2",
+    "int32": "int32",
+    "int16": "int16",
     "int8": "int8",
 }
 Tensors = Any  # dict of torch.Tensor
@@ -58,32 +61,45 @@ class PytorchBackend(FrameworkBackend):
     name, title, module, package = "pytorch", "PyTorch", "torch", "torch"
     precisions = PRECISIONS
     network_precisions = LAYER
+    # PyTorch calls AMD's devices "cuda" too, in a build for ROCm.
+    _hip: Any = None
+    _kind = "cuda"
 
     def set_up(self, module: Any) -> None:
         self._torch = module
         self._devices = ["cpu"]
         self._notes: list[str] = []
         module.set_num_interop_threads(1)  # possible once, before any work
-        self._find_cuda()
+        self._hip = getattr(module.version, "hip", None)
+        self._kind = "rocm" if self._hip else "cuda"
+        self._find_gpus()
         if self._devices == ["cpu"]:
-            gemm = tuple(p for p in PRECISIONS["gemm"] if p not in ONLY_CUDA)
+            gemm = tuple(p for p in PRECISIONS["gemm"] if p not in ONLY_GPU)
             self.precisions = {**PRECISIONS, "gemm": gemm}
 
-    def _find_cuda(self) -> None:
-        """Every CUDA device that really computes; of the others the reason."""
+    def _find_gpus(self) -> None:
+        """Every device of CUDA or ROCm that really computes; of the others the reason."""
         torch = self._torch
-        if torch.version.cuda is None:
-            self._notes.append(f"PyTorch {torch.__version__} is built without CUDA")
+        if torch.version.cuda is None and not self._hip:
+            self._notes.append(f"PyTorch {torch.__version__} is built without CUDA and ROCm")
             return
         try:
             torch.cuda.init()
             count = torch.cuda.device_count()
         except Exception as problem:  # noqa: BLE001 - a broken driver raises whatever it likes
-            self._notes.append(f"CUDA cannot be used: {first_sentence(problem)}")
+            title = "ROCm" if self._hip else "CUDA"
+            self._notes.append(f"{title} cannot be used: {first_sentence(problem)}")
             return
         devices, notes = usable_cuda_devices(self._try_device, count)
-        self._devices += devices
-        self._notes += notes
+        self._devices += [self._ours(device) for device in devices]
+        self._notes += [self._ours(note) for note in notes]
+
+    def _ours(self, text: str) -> str:
+        """A device of PyTorch by the name that the host has for it: "rocm:0"."""
+        return re.sub(r"^cuda\b", self._kind, text)
+
+    def _theirs(self, device: str) -> str:
+        return re.sub(r"^rocm\b", "cuda", device)
 
     def _try_device(self, device: str) -> None:
         torch = self._torch
@@ -97,6 +113,8 @@ class PytorchBackend(FrameworkBackend):
         versions = {"torch": str(torch.__version__), **library_versions(torch.__config__.show())}
         if torch.version.cuda:
             versions["cuda"] = str(torch.version.cuda)
+        if self._hip:
+            versions["hip"] = str(self._hip)
         if len(self._devices) > 1 and torch.backends.cudnn.is_available():
             versions["cudnn"] = str(torch.backends.cudnn.version())
         return versions
@@ -108,13 +126,13 @@ class PytorchBackend(FrameworkBackend):
         """What this PyTorch tells: older ones tell neither."""
         ids: dict[str, dict[str, str]] = {}
         for device in self._devices[1:]:
-            facts = self._torch.cuda.get_device_properties(device)
+            facts = self._torch.cuda.get_device_properties(self._theirs(device))
             parts = [getattr(facts, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
             known: dict[str, str] = {}
             numbers = [int(part) for part in parts if part is not None]
             if len(numbers) == len(parts):
                 known["pci"] = "{:04x}:{:02x}:{:02x}.0".format(*numbers)
-            if hasattr(facts, "uuid"):
+            if hasattr(facts, "uuid") and not self._hip:
                 known["uuid"] = f"GPU-{facts.uuid}"
             if known:
                 ids[device] = known
@@ -129,8 +147,12 @@ class PytorchBackend(FrameworkBackend):
 
     def refuses(self, what: Case) -> str:
         torch, on_cpu = self._torch, what.device == "cpu"
-        if on_cpu and what.precision in ONLY_CUDA:
+        if on_cpu and what.precision in ONLY_GPU:
             return f"PyTorch computes gemm in {what.precision} on CUDA only"
+        if not on_cpu and what.precision in ONLY_CPU:
+            return f"PyTorch multiplies matrices of {what.precision} on the CPU only"
+        if self._hip and what.precision == "tf32":
+            return "PyTorch computes gemm in tf32 on CUDA only, not on ROCm"
         if not hasattr(torch, DTYPES[what.precision]):
             return f"PyTorch {torch.__version__} has no type {DTYPES[what.precision]}"
         needed = {"int8": "_int_mm", "fp8_e4m3": "_scaled_mm", "fp8_e5m2": "_scaled_mm"}
@@ -175,7 +197,7 @@ class PytorchBackend(FrameworkBackend):
             self._implementation(how, what),
             self._cpu_block(inner) if on_cpu else self._cuda_block(inner, what.device),
             answer=lambda: self._answer(result()),
-            device=lambda: str(result().device),
+            device=lambda: self._ours(str(result().device)),
             own_thread=on_cpu and what.threads == 1,
         )
 
@@ -185,14 +207,14 @@ class PytorchBackend(FrameworkBackend):
         on_cpu = what.device == "cpu"
         self._allow_tf32(False)
         dtype = getattr(self._torch, DTYPES[what.precision])
-        network = TorchNetwork(self._torch, folder, dtype, what.device)
+        network = TorchNetwork(self._torch, folder, dtype, self._theirs(what.device))
         inner, result = block_of(partial(network.run, network.input()))
         calls = " with ".join(["eager", ", ".join(network.fused)]) if network.fused else "eager"
         return Program(
             self._implementation(f"{what.operation}, {calls}", what),
             self._cpu_block(inner) if on_cpu else self._cuda_block(inner, what.device),
             answer=lambda: self._answer(result()[0]),
-            device=lambda: str(result().device),
+            device=lambda: self._ours(str(result().device)),
             own_thread=on_cpu and what.threads == 1,
         )
 
@@ -204,7 +226,8 @@ class PytorchBackend(FrameworkBackend):
     def _tensor(self, array: Any, what: Case) -> Any:
         dtype = getattr(self._torch, DTYPES[what.precision])
         # A copy in every case: from_numpy shares memory, and axpy writes.
-        return self._torch.from_numpy(array).to(device=what.device, dtype=dtype, copy=True)
+        device = self._theirs(what.device)
+        return self._torch.from_numpy(array).to(device=device, dtype=dtype, copy=True)
 
     def _answer(self, result: Any) -> Any:
         torch = self._torch
@@ -224,6 +247,7 @@ class PytorchBackend(FrameworkBackend):
     def _cuda_block(self, inner: Callable[[int], Any], device: str) -> Callable[[int], int]:
         """Times by events of the device, between which nothing else is in its queue."""
         cuda, inference_mode = self._torch.cuda, self._torch.inference_mode
+        device = self._theirs(device)
         with cuda.device(device):
             begin, end = (cuda.Event(enable_timing=True) for _ in range(2))
 
@@ -247,7 +271,8 @@ class PytorchBackend(FrameworkBackend):
             named = {"mkl": "MKL", "onednn": "oneDNN"}
             having = " and ".join(f"{named[key]} {libraries[key]}" for key in libraries)
             return f"{ran}, built with {having}" if having else ran
-        ran += f", CUDA {torch.version.cuda} on {torch.cuda.get_device_name(what.device)}"
+        software = f"ROCm {self._hip}" if self._hip else f"CUDA {torch.version.cuda}"
+        ran += f", {software} on {torch.cuda.get_device_name(self._theirs(what.device))}"
         if what.precision in ("fp32", "tf32"):
             ran += ", tf32 on" if what.precision == "tf32" else ", tf32 off"
         return ran

@@ -50,7 +50,7 @@ def terms(operation: str, shape: dict[str, Any]) -> float:
 
 
 def tolerance(operation: str, precision: str, shape: dict[str, Any]) -> float:
-    if precision == "int8":
+    if precision.startswith("int"):
         return 0
     epsilon = EPSILON[precision]
     if precision in ("fp64", "fp32"):

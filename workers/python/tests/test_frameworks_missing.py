@@ -34,6 +34,29 @@ __config__ = SimpleNamespace(show=lambda: "Intel(R) MKL-DNN v3.7.1 (Git Hash 8d2
 """
 
 
+# A build for ROCm, whose one device computes.
+TORCH_ON_ROCM = """
+from types import SimpleNamespace
+__version__ = "9.9+rocm6.2"
+version = SimpleNamespace(cuda=None, hip="6.2.41133")
+float32 = object()
+asked = []
+class Ones:
+    def __matmul__(self, other): return self
+    def sum(self): return 64.0**3
+def ones(*shape, device):
+    assert device == "cuda:0", device
+    return Ones()
+def set_num_interop_threads(number): pass
+cuda = SimpleNamespace(
+    init=lambda: None, device_count=lambda: 1,
+    get_device_properties=lambda device: SimpleNamespace(
+        uuid="8f0a", pci_domain_id=0, pci_bus_id=59, pci_device_id={"cuda:0": 0}[device]))
+backends = SimpleNamespace(cudnn=SimpleNamespace(is_available=lambda: False))
+__config__ = SimpleNamespace(show=lambda: "")
+"""
+
+
 class FakeModules(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -95,6 +118,21 @@ class FakeModules(unittest.TestCase):
             self.assertEqual(hello["versions"]["onednn"], "3.7.1")
             on_gpu = dict(case("gemm", "fp32", SHAPES["gemm"][0]), device="cuda:0")
             self.assertIn(reason, partner.ask("supports", case=on_gpu)["reason"])
+
+
+    def test_pytorch_on_rocm_has_devices_of_rocm(self) -> None:
+        with self.partner("pytorch", TORCH_ON_ROCM) as partner:
+            hello = partner.ask("hello", protocol=1)
+            self.assertEqual(hello["devices"], ["cpu", "rocm:0"])
+            self.assertNotIn("notes", hello)
+            self.assertEqual(hello["versions"]["hip"], "6.2.41133")
+            self.assertEqual(hello["device_ids"], {"rocm:0": {"pci": "0000:3b:00.0"}})
+            on_gpu = dict(case("gemm", "fp32", SHAPES["gemm"][0]), device="rocm:0")
+            self.assertIs(partner.ask("supports", case=on_gpu)["supported"], True)
+            tf32 = partner.ask("supports", case=dict(on_gpu, precision="tf32"))
+            self.assertIn("not on ROCm", tf32["reason"])
+            int16 = dict(on_gpu, precision="int16")
+            self.assertIn("CPU only", partner.ask("supports", case=int16)["reason"])
 
 
 class OldPythonTest(unittest.TestCase):
@@ -199,6 +237,16 @@ class LibraryVersionsTest(unittest.TestCase):
         )
         self.assertEqual(library_versions(config), {"mkl": "2024.2-Product", "onednn": "3.7.1"})
         self.assertEqual(library_versions("nothing"), {})
+
+
+class DeviceNameTest(unittest.TestCase):
+    def test_of_rocm_is_that_of_the_host_outside_and_of_pytorch_inside(self) -> None:
+        backend = PytorchBackend()
+        self.assertEqual(backend._ours("cuda:1"), "cuda:1")
+        backend._hip, backend._kind = "6.2", "rocm"
+        self.assertEqual(backend._ours("cuda:1"), "rocm:1")
+        self.assertEqual(backend._theirs("rocm:1"), "cuda:1")
+        self.assertEqual((backend._ours("cpu"), backend._theirs("cpu")), ("cpu", "cpu"))
 
 
 if __name__ == "__main__":

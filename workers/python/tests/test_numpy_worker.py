@@ -26,7 +26,7 @@ class NumpyWorkerTest(unittest.TestCase):
         self.assertEqual(reply["backend"], "numpy")
         self.assertEqual(reply["devices"], ["cpu"])
         self.assertEqual(reply["operations"], ["dot", "axpy", "gemv", "gemm"])
-        self.assertEqual(reply["precisions"], ["fp64", "fp32", "int8"])
+        self.assertEqual(reply["precisions"], ["fp64", "fp32", "fp16", "int32", "int16", "int8"])
         self.assertEqual(reply["versions"]["numpy"], np.__version__)
         self.assertEqual(reply["versions"]["python"], ".".join(map(str, sys.version_info[:3])))
 
@@ -38,6 +38,27 @@ class NumpyWorkerTest(unittest.TestCase):
                         self.run_one(partner, operation, precision)
             self.assertEqual(partner.ask("shutdown")["ok"], True)
             self.assertEqual(partner.wait(), 0)
+
+    def test_multiplies_in_loops_of_its_own_in_every_other_precision(self) -> None:
+        with Partner() as partner:
+            for precision in ("fp16", "int32", "int16", "int8"):
+                with self.subTest(precision=precision):
+                    fields = prepare_fields("gemm", precision)
+                    self.assertTrue(partner.ask("supports", **fields)["supported"])
+                    self.assertTrue(partner.ask("prepare", **fields)["correct"])
+                    self.assertGreaterEqual(len(partner.ask("run", **RUN)["samples"]), 3)
+
+    def test_what_is_slow_is_not_measured_and_never_unsupported(self) -> None:
+        with Partner() as partner:
+            for precision in ("fp16", "int32", "int16", "int8"):
+                with self.subTest(precision=precision):
+                    what = dict(case("gemm", precision), shape=dict.fromkeys("mnk", 1024))
+                    reply = partner.ask("supports", case=what)
+                    self.assertIs(reply["supported"], False)
+                    self.assertIs(reply["not_measured"], True)
+                    self.assertRegex(reply["reason"], r"^not measured \(slow\).* GOPS, below 50$")
+                    threads = partner.ask("supports", case=case("gemm", precision, threads=2))
+                    self.assertIs(threads["not_measured"], True)
 
     def run_one(self, partner: Partner, operation: str, precision: str) -> None:
         fields = prepare_fields(operation, precision)

@@ -30,7 +30,7 @@ def right_answer(operation: str, shape: dict[str, Any], given: dict[str, Any]) -
 
 
 def of_blas(operation: str, given: dict[str, Any]) -> Any:
-    integer = next(iter(given.values())).dtype == np.int8
+    integer = next(iter(given.values())).dtype.kind == "i"
     wide = {name: array.astype(np.int64 if integer else float) for name, array in given.items()}
     if operation == "axpy":
         return wide["y"] + 0.625 * wide["x"]
@@ -111,11 +111,16 @@ class OperationsTest(unittest.TestCase):
             self.assertEqual(kind(shape).error(given, wrong, random), float("inf"))
 
     def test_wants_integers_to_be_exact(self) -> None:
-        for operation in ("gemm", "conv2d"):
+        for operation, precision in (
+            ("gemm", "int8"),
+            ("gemm", "int16"),
+            ("gemm", "int32"),
+            ("conv2d", "int8"),
+        ):
             for shape in SHAPES[operation]:
                 random = np.random.default_rng(5)
                 kind = OPERATIONS[operation](shape)
-                given = kind.inputs("int8", random)
+                given = kind.inputs(precision, random)
                 answer = right_answer(operation, shape, given).astype(np.int32)
                 self.assertEqual(kind.error(given, answer, random), 0)
                 answer.reshape(-1)[answer.size // 3] += 1
@@ -142,7 +147,8 @@ class ValuesTest(unittest.TestCase):
         self.assertFalse(np.any(bf16.view(np.uint32) & 0xFFFF))
         for fp8 in ("fp8_e4m3", "fp8_e5m2"):
             self.assertTrue(np.all(values((1000,), fp8, random) * 8 % 1 == 0))
-        self.assertEqual(values((10,), "int8", random).dtype, np.int8)
+        for name, dtype in (("int8", np.int8), ("int16", np.int16), ("int32", np.int32)):
+            self.assertEqual(values((10,), name, random).dtype, dtype)
         self.assertEqual(values((10,), "fp64", random).dtype, np.float64)
 
     def test_erf_is_that_of_the_books(self) -> None:
