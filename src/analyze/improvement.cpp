@@ -94,6 +94,16 @@ Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
         found.reason = found.points == 0 ? "no run to decide with" : "one run only";
         return found;
     }
+    if (span_s < shortest_span_s && series.size() > 1) {
+        // Each install ran on one day, and not all on the same: their runs are one line.
+        std::vector<RatePoint> all;
+        for (const std::vector<RatePoint>& points : series)
+            all.insert(all.end(), points.begin(), points.end());
+        std::sort(all.begin(), all.end(),
+                  [](const RatePoint& a, const RatePoint& b) { return a.time_unix < b.time_unix; });
+        if (static_cast<double>(all.back().time_unix - all.front().time_unix) >= shortest_span_s)
+            return theil_sen(std::span(&all, 1));
+    }
     if (percents.empty() || span_s < shortest_span_s) {
         found.reason = span_s < shortest_span_s ? "the runs span less than a day"
                                                 : "the level at the start is not above zero";

@@ -57,6 +57,17 @@ TEST(Improvement, SaysWhyThereIsNone) {
               "the level at the start is not above zero");
 }
 
+TEST(Improvement, InstallsOfADayEachAreOneLine) {
+    constexpr std::int64_t eight_weeks_s = std::int64_t{56} * 86400;
+    const std::vector<std::vector<RatePoint>> installs{
+        {{start_unix, 100}, {start_unix + 3600, 101}},
+        {{start_unix + eight_weeks_s, 110}, {start_unix + eight_weeks_s + 3600, 111}}};
+    const Improvement found = theil_sen(installs);
+    ASSERT_TRUE(found.percent_per_month) << found.reason;
+    EXPECT_NEAR(*found.percent_per_month, 5.4, 1);
+    EXPECT_EQ(found.points, 4u);
+}
+
 TEST(Improvement, TwoRunsAtOneInstantMakeNoPair) {
     const std::vector<std::vector<RatePoint>> series{{{start_unix, 100},
                                                       {start_unix, 300},

@@ -113,6 +113,43 @@ TEST_F(Regressions, OneRunOnlyCannotBeJudgedAndSaysWhy) {
     EXPECT_EQ(page.find("No regressions"), std::string::npos) << "nobody could know\n" << page;
 }
 
+TEST_F(Regressions, NothingJudgedIsNotFine) {
+    store({{1, 250}});
+    EXPECT_EQ(run({"regressions", "--check"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--require-verdict"}).code, 5);
+    EXPECT_NE(run({"regressions", "--check"}).out.find("0 of 4 series could be judged"),
+              std::string::npos);
+    const std::string junit = run({"regressions", "--check", "--format", "junit"}).out;
+    EXPECT_NE(junit.find("skipped=\"4\""), std::string::npos) << junit;
+    EXPECT_NE(junit.find("<skipped message=\"not judged: one run only\"/>"), std::string::npos);
+    const auto github = run({"regressions", "--check", "--require-verdict", "--format", "github"});
+    EXPECT_EQ(github.code, 5);
+    EXPECT_NE(github.out.find("4 series not judged: one run only"), std::string::npos);
+    EXPECT_NE(github.out.find("::error"), std::string::npos) << github.out;
+    const Json document = this->document({"regressions"});
+    ASSERT_EQ(document["not_judged_series"].size(), 4u);
+    EXPECT_EQ(document["not_judged_series"][0]["reason"], "one run only");
+}
+
+TEST_F(Regressions, AVerdictIsEnoughForRequireVerdict) {
+    store({{5, 250}, {3, 250}});
+    EXPECT_EQ(run({"regressions", "--check", "--require-verdict"}).code, 0);
+    EXPECT_NE(run({"regressions"}).out.find("No regressions. 4 of 4 series could be judged."),
+              std::string::npos);
+}
+
+TEST_F(Regressions, OneRunBeforeAndOneAfterSuspectsADropAndSaysByWhat) {
+    store({{1, 250}, {1, 236.5}});  // -5.4 %
+    const Json found = document({"regressions", "--baseline", "previous"});
+    ASSERT_EQ(found["regressions"].size(), 1u);
+    EXPECT_EQ(found["regressions"][0]["status"], "suspected");
+    EXPECT_EQ(found["regressions"][0]["noise"]["source"], "table");
+    EXPECT_EQ(found["regressions"][0]["suspected_because"], "one run only shows it");
+    EXPECT_EQ(run({"regressions", "--check"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--strict"}).code, 4);
+    EXPECT_NE(run({"regressions"}).out.find("from a table"), std::string::npos);
+}
+
 TEST_F(Regressions, ADropThatCameBackIsShownWithAll) {
     store({{8, 250}, {8, 225}, {8, 250}});
     const std::string page = run({"regressions"}).out;
