@@ -10,6 +10,7 @@
 #include "analyze/change_points.hpp"
 #include "analyze/distributions.hpp"
 #include "analyze/in_parallel.hpp"
+#include "analyze/noise.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -40,6 +41,8 @@ constexpr double interval_quantile = 0.975;
 constexpr std::size_t runs_of_a_level = 3;
 // So many newest runs in a row are no mood of the noise, also where the engine is silent.
 constexpr int runs_beyond_doubt = 5;
+// So many series without repeats show by their newest steps how far two runs lie apart.
+constexpr std::size_t steps_to_compare = 4;
 // Fewer repeats within installs do not part their noise from that between installs.
 constexpr double repeats_of_install_min = 3;
 // Levels nearer than this many standard errors are one level.
@@ -722,6 +725,37 @@ void use_spread_around_levels(const Prepared& p, NoiseUsed& noise) {
     noise.freedom = static_cast<double>(p.spread.points) / 2;
 }
 
+// Where no series of a metric ever repeated, they still show how far two runs lie apart: by how
+// much the steps to their newest runs differ from each other. A step that all share is no noise.
+void steady_table_by_steps(const std::vector<Prepared>& prepared, std::vector<NoiseUsed>& noises) {
+    std::map<std::string, std::vector<std::size_t>> by_metric;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        if (prepared[i].why_not.empty() && noises[i].source == NoiseSource::table)
+            by_metric[prepared[i].series->key.metric].push_back(i);
+    for (const auto& [metric, places] : by_metric) {
+        if (places.size() < steps_to_compare) continue;
+        std::vector<double> steps;
+        for (const std::size_t place : places) {
+            const std::vector<double>& good = prepared[place].good;
+            steps.push_back(good.back() - good[good.size() - 2]);
+        }
+        const double shared = analysis::median_of(steps);
+        for (double& step : steps) step = std::abs(step - shared);
+        const double sigma = analysis::mad_to_sigma * analysis::median_of(steps) / std::sqrt(2.0);
+        // The median of n deviations says as much as half of them would.
+        const double freedom = static_cast<double>(places.size() - 1) / 2;
+        for (const std::size_t place : places) {
+            NoiseUsed& noise = noises[place];
+            const double all = table_freedom + freedom;
+            noise.sigma = std::sqrt(
+                (table_freedom * noise.sigma * noise.sigma + freedom * sigma * sigma) / all);
+            noise.freedom = all;
+            noise.similar = places.size() - 1;
+            noise.similar_by = "metric";
+        }
+    }
+}
+
 std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
     std::vector<const SeriesKey*> keys;
     std::vector<Repeats> repeats;
@@ -740,6 +774,7 @@ std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
         noise.install_sigma = std::sqrt(p.between_installs.variance);
         noise.install_freedom = p.between_installs.freedom;
     }
+    steady_table_by_steps(prepared, noises);
     return noises;
 }
 
@@ -759,6 +794,7 @@ void explain_single_runs(std::vector<Prepared>& prepared) {
 
 // The level of the runs of a mode that lie nearest to its change: of the last block or the first.
 Level level_at_change(const Prepared& p, bool is_before, double rho) {
+    if (p.blocks.empty()) return level_of(p, {0, p.size()}, rho);  // one run only
     return level_of(p, is_before ? p.blocks.back() : p.blocks.front(), rho);
 }
 

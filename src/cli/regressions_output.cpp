@@ -54,7 +54,11 @@ std::string noise_words(const NoiseUsed& noise) {
             text += ", the spread around its own levels: no stack was measured twice";
             break;
         case NoiseSource::table:
-            text += ", from a table of usual scatter: nothing like it was measured twice";
+            text += ", from a table of usual scatter";
+            if (noise.similar > 0)
+                text += fmt::format(" and the newest steps of {} series of the same {}",
+                                    noise.similar, noise.similar_by);
+            text += ": nothing like it was measured twice";
             break;
         case NoiseSource::unknown:
             break;
@@ -377,9 +381,9 @@ std::string summary(const RegressionsReply& reply) {
         return reply.report.judged > 0
                    ? fmt::format("No regressions. {}.", judged_words(reply.report))
                    : fmt::format(
-                         "Nothing can be judged yet: no series has the runs that a verdict "
-                         "takes. {}.",
-                         judged_words(reply.report));
+                         "Nothing can be judged yet ({} of {}): none has the runs that a verdict "
+                         "takes.",
+                         reply.report.judged, plural(reply.report.series, "series"));
     const int suspected = count_of(reply, RegressionStatus::suspected);
     std::string text = fmt::format("Found {}: {} confirmed, {} suspected.",
                                    plural(reply.regressions.size(), "regression"),

@@ -228,6 +228,21 @@ TEST(Regressions, OtherSeriesOfTheStoreTeachTheNoise) {
     EXPECT_THAT(report.regressions, IsEmpty()) << "such a metric scatters by 5 % here";
 }
 
+TEST(Regressions, WithoutRepeatsOtherSeriesShowByTheirStepsHowFarRunsLieApart) {
+    std::vector<Series> all{planted::series({{1, 1000}, {1, 946}}, 0, 22)};
+    for (std::uint64_t i = 0; i < 11; ++i)
+        all.push_back(planted::series({{1, 500}, {1, 500}}, 0.003, 500 + i,
+                                      planted::key("backend" + std::to_string(i))));
+    const auto one = look(all);
+    ASSERT_THAT(one.regressions, SizeIs(1)) << "eleven that did not move do not hide one that did";
+    EXPECT_EQ(one.regressions.front().series, 0u);
+    EXPECT_EQ(one.regressions.front().noise.similar, 11u);
+    for (std::size_t i = 1; i < all.size(); ++i) all[i].points[1].value *= 0.946;
+    EXPECT_THAT(look(all).regressions, SizeIs(12)) << "a step that all share is no noise";
+    for (std::size_t i = 1; i < all.size(); ++i) all[i].points[1].value *= i % 2 ? 1.12 : 0.95;
+    EXPECT_THAT(look(all).regressions, IsEmpty()) << "such a store scatters";
+}
+
 // A lasting -2.85 % was "confirmed -3.1 %": its newest run alone was held against the threshold.
 TEST(Regressions, ADropIsAsLargeAsAllRunsThatAgreeAndNotAsTheNewest) {
     int alarms = 0;
