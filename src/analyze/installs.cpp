@@ -38,8 +38,8 @@ JudgedSeries joined(std::span<const Series* const> series, const Members& member
         std::int32_t unit;
     };
     JudgedSeries result;
-    result.series.key = series[members.front()]->key;
-    result.series.key.install.clear();
+    result.joined.key = series[members.front()]->key;
+    result.joined.key.install.clear();
     result.members = members;
     std::vector<Placed> placed;
     for (const std::size_t member : members) {
@@ -52,8 +52,8 @@ JudgedSeries joined(std::span<const Series* const> series, const Members& member
                std::pair(b.point->time_unix, b.point->seq);
     });
     for (const Placed& one : placed) {
-        result.series.points.push_back(*one.point);
-        result.series.units.push_back(one.unit);
+        result.joined.points.push_back(*one.point);
+        result.joined.units.push_back(one.unit);
     }
     return result;
 }
@@ -87,7 +87,7 @@ std::vector<JudgedSeries> join_installs(std::span<const Series* const> series) {
     std::vector<JudgedSeries> result;
     for (std::size_t i = 0; i < series.size(); ++i) {
         if (!is_taken[i])
-            result.push_back({*series[i], {}, {i}});
+            result.push_back({series[i], {}, {}, {i}});
         else if (!joined_by[i].empty())
             result.push_back(joined(series, joined_by[i]));
     }

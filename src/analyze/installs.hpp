@@ -17,17 +17,19 @@ namespace peakward {
 // level, one more can differ from them.
 inline constexpr std::size_t runs_of_own_series = 4;
 
-// A series that is judged: as it was stored, or made of several.
+// A series that is judged: one that was given, which must outlive this, or made of several.
 struct JudgedSeries {
-    Series series;                          // key.install is "" where several are joined
-    std::vector<std::string> installs;      // names of Series::units; empty: one install
-    std::vector<std::size_t> members = {};  // places of the series that it is made of
+    const Series* given = nullptr;      // nullptr where several are joined
+    Series joined;                      // key.install is ""
+    std::vector<std::string> installs;  // names of Series::units; empty: one install
+    std::vector<std::size_t> members;   // places of the series that it is made of
+
+    const Series& series() const { return given ? *given : joined; }
 };
 
 // Joins series that differ in the install alone: all of them where no two were measured at the same
 // time (one machine after the other, or the same machine anew), else those with fewer than
-// `runs_of_own_series` runs that count. A series that is not joined is copied. In the order of
-// their first members.
+// `runs_of_own_series` runs that count. In the order of their first members.
 std::vector<JudgedSeries> join_installs(std::span<const Series* const> series);
 
 // The key as text, without the install.

@@ -785,10 +785,11 @@ std::string kin_of(const SeriesKey& k) {
 }
 
 void explain_single_runs(std::vector<Prepared>& prepared) {
-    std::map<std::string, int> kin;
-    for (const Prepared& p : prepared) ++kin[kin_of(p.series->key)];
+    std::map<std::string, std::set<std::optional<std::string>>> modes;
+    for (const Prepared& p : prepared)
+        modes[kin_of(p.series->key)].insert(p.series->key.power_mode);
     for (Prepared& p : prepared)
-        if (p.why_not == "one run only" && kin[kin_of(p.series->key)] > 1)
+        if (p.why_not == "one run only" && modes[kin_of(p.series->key)].size() > 1)
             p.why_not = "one run only in this power mode, and others are not compared with it";
 }
 

@@ -95,7 +95,7 @@ std::vector<Loaded> distinct(const std::vector<JoinedSubject>& subjects) {
     for (const JoinedSubject& joined : subjects) {
         const std::size_t first = kept.size();
         for (const JudgedSeries& judged : joined.series) {
-            const Series& series = judged.series;
+            const Series& series = judged.series();
             const auto there = std::find_if(
                 kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
                 [&](const Loaded& other) { return is_one_figure(*other.series, series); });
@@ -125,7 +125,7 @@ std::vector<JoinedSubject> join_subjects(const Analysed& analysed,
         for (const SubjectSeries& one : subject.series) stored.push_back(&one.series);
         subjects.push_back({&subject, join_installs(stored)});
         std::erase_if(subjects.back().series, [&](const JudgedSeries& judged) {
-            return !is_of_install(judged.series.key, request.install);
+            return !is_of_install(judged.series().key, request.install);
         });
     }
     return subjects;

@@ -43,7 +43,7 @@ RegressionReport look_at_joined(const std::vector<Series>& series,
                                 const RegressionOptions& options = {}) {
     const std::vector<JudgedSeries> joined = join_installs(pointers_to(series));
     std::vector<const Series*> pointers;
-    for (const JudgedSeries& judged : joined) pointers.push_back(&judged.series);
+    for (const JudgedSeries& judged : joined) pointers.push_back(&judged.series());
     return find_regressions(pointers, options);
 }
 
@@ -62,11 +62,11 @@ TEST(Installs, FreshContainersAreOneSeries) {
     const auto series = on_fresh_installs({1000, 1003, 998});
     const auto joined = join_installs(pointers_to(series));
     ASSERT_THAT(joined, SizeIs(1));
-    EXPECT_EQ(joined[0].series.key.install, "");
-    EXPECT_THAT(joined[0].series.units, ElementsAre(0, 1, 2));
+    EXPECT_EQ(joined[0].series().key.install, "");
+    EXPECT_THAT(joined[0].series().units, ElementsAre(0, 1, 2));
     EXPECT_THAT(joined[0].installs, ElementsAre("container-0", "container-1", "container-2"));
-    ASSERT_THAT(joined[0].series.points, SizeIs(3));
-    EXPECT_EQ(joined[0].series.points[1].value, 1003);
+    ASSERT_THAT(joined[0].series().points, SizeIs(3));
+    EXPECT_EQ(joined[0].series().points[1].value, 1003);
 }
 
 TEST(Installs, HostsThatRunBesideEachOtherAreNotJoined) {
@@ -76,8 +76,8 @@ TEST(Installs, HostsThatRunBesideEachOtherAreNotJoined) {
     for (SeriesPoint& point : series[1].points) point.time_unix += 3600;
     const auto joined = join_installs(pointers_to(series));
     ASSERT_THAT(joined, SizeIs(2));
-    EXPECT_EQ(joined[0].series.key.install, "install-a");
-    EXPECT_THAT(joined[0].series.units, IsEmpty());
+    EXPECT_EQ(joined[0].series().key.install, "install-a");
+    EXPECT_THAT(joined[0].series().units, IsEmpty());
     EXPECT_THAT(joined[0].members, ElementsAre(0));
 }
 

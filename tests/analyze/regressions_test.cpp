@@ -243,6 +243,16 @@ TEST(Regressions, WithoutRepeatsOtherSeriesShowByTheirStepsHowFarRunsLieApart) {
     EXPECT_THAT(look(all).regressions, IsEmpty()) << "such a store scatters";
 }
 
+TEST(Regressions, OneRunOfAnotherHostIsNotSaidToBeOfAnotherPowerMode) {
+    Series host = planted::series({{1, 1000}}, 0, 23);
+    host.key.install = "install-b";
+    auto all = with_company(planted::series({{6, 1000}}, 0.005, 24), 0.005);
+    all.push_back(host);
+    const auto report = look(all);
+    ASSERT_THAT(report.reasons, SizeIs(1));
+    EXPECT_EQ(report.reasons.front().second, "one run only");
+}
+
 // A lasting -2.85 % was "confirmed -3.1 %": its newest run alone was held against the threshold.
 TEST(Regressions, ADropIsAsLargeAsAllRunsThatAgreeAndNotAsTheNewest) {
     int alarms = 0;
