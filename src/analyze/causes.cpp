@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/library_variables.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -38,7 +39,11 @@ constexpr std::array<Words, 16> shown_names{{{"gpu_driver_version", "GPU driver"
                                              {"clock_mhz", "CPU clock in MHz"},
                                              {"peakward", "Peakward"}}};
 
+constexpr const char* unknown_word = "unknown";
+constexpr const char* not_set = "not set";
+
 std::string shown_name(const std::string& name) {
+    if (is_library_variable(name)) return name;
     for (const Words& words : shown_names)
         if (name == words.name) return words.shown;
     if (name.starts_with("clock_mhz ")) return "clock of " + name.substr(10) + " in MHz";
@@ -49,8 +54,33 @@ std::string shown_name(const std::string& name) {
     return plain;
 }
 
+// Libraries that choose among kernels of their own, and what makes them choose: OpenBLAS README
+// (dynamic builds), oneMKL developer guide, oneDNN "CPU dispatcher control", BLIS docs/Debugging.
+struct ChoosingLibrary {
+    std::string_view name;  // as implementations spell it
+    std::string_view backend;
+    std::string_view prefix;  // of its variables
+    std::string_view variables;
+};
+constexpr std::array<ChoosingLibrary, 4> choosing_libraries{
+    {{"OpenBLAS", "", "OPENBLAS_", "OPENBLAS_CORETYPE"},
+     {"MKL", "", "MKL_", "MKL_ENABLE_INSTRUCTIONS and MKL_DEBUG_CPU_TYPE"},
+     {"BLIS", "", "BLIS_", "BLIS_ARCH_TYPE"},
+     {"oneDNN", "onednn", "ONEDNN_", "ONEDNN_MAX_CPU_ISA"}}};
+
+const ChoosingLibrary* library_of(const std::string& implementation, const std::string& backend) {
+    for (const ChoosingLibrary& library : choosing_libraries)
+        if (implementation.find(library.name) != std::string::npos ||
+            (!library.backend.empty() && backend == library.backend))
+            return &library;
+    return nullptr;
+}
+
 // What a backend on a device is made of, the nearest first: breaks ties and no more.
-int distance(const Difference& d, const std::string& device, const std::string& backend) {
+int distance(const Difference& d, const SeriesKey& key, const ChoosingLibrary* library) {
+    const std::string &device = key.device, &backend = key.backend;
+    if (library && d.name.starts_with(library->prefix)) return 0;
+    if (d.name == "CUDA_VISIBLE_DEVICES") return device == "cpu" ? 4 : 1;
     if (d.kind == DifferenceKind::environment && d.name != "virtualization") return 1;
     if (!backend.empty() && d.name.find(backend) != std::string::npos) return 0;
     if (backend == "numpy" && d.name.find("blas") != std::string::npos) return 1;
@@ -66,7 +96,8 @@ using Facts = std::map<std::string, std::optional<std::string>>;
 
 std::string value_of(const Facts& facts, const std::string& name) {
     const auto found = facts.find(name);
-    if (found == facts.end() || !found->second) return "unknown";
+    if (found == facts.end() && is_library_variable(name)) return not_set;
+    if (found == facts.end() || !found->second) return unknown_word;
     return *found->second;
 }
 
@@ -106,6 +137,7 @@ void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKi
         for (const RunFacts* run : side)
             for (const auto& [name, value] : run->*part) names.insert(name);
     for (const std::string& name : names) {
+        if (is_library_variable(name) && !reaches_workers(name)) continue;
         if (name.starts_with("clock_mhz")) {
             add_clock(before, after, name, found);
             continue;
@@ -126,9 +158,82 @@ void add_part(Side before, Side after, const Facts RunFacts::*part, DifferenceKi
 // is.
 void drop_unknown(std::vector<Difference>& found) {
     const auto is_unknown = [](const Difference& d) {
-        return d.before == "unknown" || d.after == "unknown";
+        return d.before == unknown_word || d.after == unknown_word;
     };
     if (!std::all_of(found.begin(), found.end(), is_unknown)) std::erase_if(found, is_unknown);
+}
+
+// The words of an implementation without versions ("0.3.21", "2.5.1+cu124") and percentages: a
+// version is a component, and a share of huge pages moves by itself.
+std::vector<std::string> lasting_words(const std::string& implementation) {
+    std::vector<std::string> words = split(implementation, ' ');
+    std::vector<std::string> lasting;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        const bool is_number = !word.empty() && is_digit(word.front());
+        const bool is_share = i + 1 < words.size() && words[i + 1].starts_with('%');
+        if (word.empty() || (is_number && (is_share || word.find('.') != std::string::npos)))
+            continue;
+        lasting.push_back(word);
+    }
+    return lasting;
+}
+
+std::string words_only_in(const std::string& text, const std::string& other) {
+    std::vector<std::string> words = lasting_words(text);
+    for (const std::string& word : lasting_words(other))
+        if (const auto same = std::find(words.begin(), words.end(), word); same != words.end())
+            words.erase(same);
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
+// "OpenBLAS kernels Zen -> Prescott" where one word behind the library's version differs.
+std::string implementation_words(const Difference& d) {
+    const std::string was = words_only_in(d.before, d.after), is = words_only_in(d.after, d.before);
+    const ChoosingLibrary* library = library_of(d.before, "");
+    const auto kernels_in = [&](const std::string& text) {
+        const std::vector<std::string> words = lasting_words(text);
+        const auto at = std::find(words.begin(), words.end(), library->name);
+        return at == words.end() || at + 1 == words.end() ? "" : *(at + 1);
+    };
+    if (library && library == library_of(d.after, "") && kernels_in(d.before) == was &&
+        kernels_in(d.after) == is && !was.empty() && !is.empty())
+        return fmt::format("{} kernels {} -> {}", library->name, was, is);
+    return fmt::format("implementation {} -> {}", d.before, d.after);
+}
+
+// Whether a case is one of those behind the series.
+bool is_behind(const Case& what, const SeriesKey& key) {
+    const auto fits = [](const std::string& own, const std::string& asked) {
+        return asked.empty() || own == asked;
+    };
+    if (!fits(what.device, key.device) || !fits(what.backend, key.backend)) return false;
+    const bool moves_memory = what.operation.starts_with("stream_");
+    if (key.kind == SeriesKind::score) {
+        const bool is_memory =
+            key.metric == "stream_best_gbps" || key.metric == "bandwidth_efficiency";
+        return is_memory ? moves_memory : !moves_memory && fits(what.precision, key.precision);
+    }
+    return fits(what.precision, key.precision) && fits(what.operation, key.operation) &&
+           what.shape == key.shape && what.threads == key.threads;
+}
+
+// Each case with the texts that ran on one side, the nearest to the drop last.
+using Implementations = std::map<std::string, std::vector<std::string>>;
+void add_implementations(const RunFacts& run, const SeriesKey& key, Implementations& cases) {
+    for (const CaseImplementation& one : run.implementations)
+        if (is_behind(one.what, key))
+            cases[fmt::format("{}|{}|{}|{}|{}|{}", one.what.operation, one.what.precision,
+                              to_string(one.what.shape), one.what.device, one.what.backend,
+                              one.what.threads)]
+                .push_back(one.implementation);
+}
+
+// None: unknown.
+std::optional<std::string> version_known_in(const std::map<std::string, std::string>& stack,
+                                            const std::string& name) {
+    if (const auto at = stack.find(name); at != stack.end()) return at->second;
+    return is_library_variable(name) ? std::optional<std::string>(not_set) : std::nullopt;
 }
 
 std::string change_id(const std::string& name, const std::string& before,
@@ -146,11 +251,14 @@ std::string_view to_string(DifferenceKind kind) {
             return "firmware";
         case DifferenceKind::environment:
             return "environment";
+        case DifferenceKind::implementation:
+            return "implementation";
     }
     return "";
 }
 
 std::string difference_words(const Difference& d) {
+    if (d.kind == DifferenceKind::implementation) return implementation_words(d);
     return fmt::format("{} {} -> {}", shown_name(d.name), d.before, d.after);
 }
 
@@ -166,6 +274,37 @@ std::vector<Difference> differences_between(Side before, Side after) {
                          after.front()->peakward_version, 0, 0});
     drop_unknown(found);
     return found;
+}
+
+std::optional<Difference> implementation_change(Side before, Side after, const SeriesKey& key) {
+    Implementations was, is;
+    for (const RunFacts* run : before) add_implementations(*run, key, was);
+    for (auto run = after.rbegin(); run != after.rend(); ++run) add_implementations(**run, key, is);
+    std::map<std::string, int> cases_of_change;
+    std::optional<Difference> chosen;
+    for (const auto& [place, now] : is) {
+        const auto then = was.find(place);
+        if (then == was.end()) continue;
+        std::set<std::vector<std::string>> earlier;
+        for (const std::string& text : then->second) earlier.insert(lasting_words(text));
+        const bool shared = std::any_of(now.begin(), now.end(), [&](const std::string& text) {
+            return earlier.contains(lasting_words(text));
+        });
+        if (shared) continue;
+        Difference change{DifferenceKind::implementation,
+                          "implementation",
+                          then->second.back(),
+                          now.back(),
+                          0,
+                          0};
+        const auto cases_with = [&](const Difference& d) -> int& {
+            return cases_of_change[words_only_in(d.before, d.after) + '|' +
+                                   words_only_in(d.after, d.before)];
+        };
+        const int count = ++cases_with(change);
+        if (!chosen || count > cases_with(*chosen)) chosen = std::move(change);
+    }
+    return chosen;
 }
 
 ChangeHistory::ChangeHistory(std::span<const Series* const> series,
@@ -203,10 +342,12 @@ ChangeHistory::ChangeHistory(std::span<const Series* const> series,
         if (is_new) {
             const auto& from = stacks[static_cast<std::size_t>(update.from)];
             const auto& to = stacks[static_cast<std::size_t>(update.to)];
-            for (const auto& [name, version] : to) {
-                const auto old = from.find(name);
-                if (old != from.end() && old->second != version)
-                    changed[name] = {old->second, version};
+            std::set<std::string> names;
+            for (const auto* stack : {&from, &to})
+                for (const auto& [name, version] : *stack) names.insert(name);
+            for (const std::string& name : names) {
+                const auto old = version_known_in(from, name), now = version_known_in(to, name);
+                if (old && now && *old != *now) changed[name] = {*old, *now};
             }
         }
         for (const auto& [name, versions] : changed)
@@ -248,7 +389,9 @@ Suspicion suspicion_of(const Difference& d, double change_percent) {
 }
 
 void rank(std::vector<Difference>& differences, const DropSides& sides,
-          const ChangeHistory* history) {
+          const ChangeHistory* history, const std::optional<Difference>& implementation) {
+    const ChoosingLibrary* library =
+        implementation ? library_of(implementation->before, sides.key.backend) : nullptr;
     std::vector<Difference> components;
     for (const Difference& d : differences)
         if (d.kind == DifferenceKind::component) components.push_back(d);
@@ -265,8 +408,7 @@ void rank(std::vector<Difference>& differences, const DropSides& sides,
                          if (left != right) return left < right;
                          if (left == Suspicion::blamed && a.effect_percent != b.effect_percent)
                              return a.effect_percent < b.effect_percent;
-                         return distance(a, sides.device, sides.backend) <
-                                distance(b, sides.device, sides.backend);
+                         return distance(a, sides.key, library) < distance(b, sides.key, library);
                      });
 }
 
@@ -299,9 +441,22 @@ void say_nothing_changed(LikelyCause& found, bool imported) {
               "again";
 }
 
-// "Driver update", "Kernel change": a version that went up is an update.
-void say_one(LikelyCause& found) {
-    const Difference& only = found.differences.front();
+// "set OPENBLAS_CORETYPE back to Zen", "unset OPENBLAS_CORETYPE", "bring the kernel back to 6.1".
+std::string way_back(const Difference& d) {
+    if (!is_library_variable(d.name))
+        return fmt::format("bring {} back to {}", shown_name(d.name), d.before);
+    if (d.before == not_set) return "unset " + d.name;
+    return fmt::format("set {} back to {}", d.name, d.before);
+}
+
+// What the change of kernels adds to a cause that is named already.
+std::string and_implementation(const std::optional<Difference>& implementation) {
+    if (!implementation) return "";
+    return fmt::format(", and with it {}", difference_words(*implementation));
+}
+
+void say_one(LikelyCause& found, const Difference& only,
+             const std::optional<Difference>& implementation) {
     const std::string name = shown_name(only.name);
     if (only.kind == DifferenceKind::environment) {
         found.cause = fmt::format("the software did not change; {} did", difference_words(only));
@@ -310,33 +465,74 @@ void say_one(LikelyCause& found) {
                         name, only.before);
         return;
     }
-    found.cause =
-        fmt::format("{}: the only difference between the two sides", difference_words(only));
+    found.cause = fmt::format("{}{}: the only difference between the two sides",
+                              difference_words(only), and_implementation(implementation));
     found.recommendation =
-        fmt::format("Investigate the {} change; consider a rollback to {}", name, only.before);
+        is_library_variable(only.name)
+            ? fmt::format("To see whether it is the cause, {} and calibrate again", way_back(only))
+            : fmt::format("Investigate the {} change; consider a rollback to {}", name,
+                          only.before);
 }
 
-void say_several(LikelyCause& found, const DropSides& sides) {
-    const Difference& first = found.differences.front();
+void say_several(LikelyCause& found, const DropSides& sides,
+                 const std::vector<Difference>& differences,
+                 const std::optional<Difference>& implementation) {
+    const Difference& first = differences.front();
     found.confounded = true;
-    found.cause =
-        fmt::format("confounded: {} things changed together; likeliest first: {}",
-                    found.differences.size(), list_of(found.differences, sides.change_percent));
+    found.cause = fmt::format("confounded: {} things changed together{}; likeliest first: {}",
+                              differences.size(), and_implementation(implementation),
+                              list_of(differences, sides.change_percent));
     if (!found.software_changed) found.cause = "the software did not change; " + found.cause;
     found.recommendation =
-        fmt::format("Change one thing at a time: bring {} alone back to {} and calibrate again",
-                    shown_name(first.name), first.before);
+        is_library_variable(first.name)
+            ? fmt::format("Change one thing at a time: {} and calibrate again", way_back(first))
+            : fmt::format(
+                  "Change one thing at a time: bring {} alone back to {} and calibrate "
+                  "again",
+                  shown_name(first.name), first.before);
+}
+
+// No version changed, and other code ran. Whatever differs in the environment does not choose
+// kernels, and may follow from them: narrower vectors let a core clock higher.
+void say_implementation(LikelyCause& found, const Difference& implementation,
+                        const std::vector<Difference>& others, const std::string& backend) {
+    const std::string words = difference_words(implementation);
+    const std::string texts = fmt::format("{} -> {}", implementation.before, implementation.after);
+    found.cause = fmt::format("another implementation ran: {}", words);
+    if (words.find(texts) == std::string::npos) found.cause += fmt::format(" ({})", texts);
+    if (others.empty()) {
+        found.cause += ", under the same versions: the only difference between the two sides";
+    } else {
+        found.confounded = true;
+        std::vector<std::string> parts;
+        for (const Difference& d : others) parts.push_back(difference_words(d));
+        found.cause += fmt::format(", under the same versions; the environment differs too: {}",
+                                   fmt::join(parts, "; "));
+    }
+    const ChoosingLibrary* library = library_of(implementation.after, backend);
+    found.recommendation =
+        library ? fmt::format(
+                      "Look at {} and at how {} detects this CPU (a CPU that it does not know gets "
+                      "its oldest kernels)",
+                      library->variables, library->name)
+                : std::string(
+                      "Find out why the backend chose other code: compare its variables and the "
+                      "CPU features that it sees");
 }
 
 }  // namespace
 
 LikelyCause likely_cause(const DropSides& sides, const ChangeHistory* history) {
     LikelyCause found;
-    found.differences = differences_between(sides.before, sides.after);
-    found.software_changed =
-        std::any_of(found.differences.begin(), found.differences.end(),
+    std::vector<Difference> differences = differences_between(sides.before, sides.after);
+    const auto implementation = implementation_change(sides.before, sides.after, sides.key);
+    // A change of software is what made a library choose other kernels; without one the kernels
+    // themselves are all that is known.
+    const bool versions_changed =
+        std::any_of(differences.begin(), differences.end(),
                     [](const Difference& d) { return d.kind != DifferenceKind::environment; });
-    rank(found.differences, sides, history);
+    found.software_changed = versions_changed || implementation;
+    rank(differences, sides, history, implementation);
     if (sides.before.empty() || sides.after.empty()) {
         found.cause = "unknown: what these runs ran on was not recorded";
         found.recommendation = "Calibrate again, so that the two sides can be compared";
@@ -345,17 +541,19 @@ LikelyCause likely_cause(const DropSides& sides, const ChangeHistory* history) {
         found.cause = fmt::format(
             "a slow decline over {} changes of the software: no single one made most of it{}",
             sides.stacks_between,
-            found.differences.empty()
+            differences.empty()
                 ? ""
-                : "; from end to end: " + list_of(found.differences, sides.change_percent));
+                : "; from end to end: " + list_of(differences, sides.change_percent));
         found.recommendation =
             "Go back in halves: calibrate with a stack from the middle of the decline";
-    } else if (found.differences.empty()) {
+    } else if (implementation && !versions_changed) {
+        say_implementation(found, *implementation, differences, sides.key.backend);
+    } else if (differences.empty()) {
         say_nothing_changed(found, sides.imported);
-    } else if (found.differences.size() == 1) {
-        say_one(found);
+    } else if (differences.size() == 1) {
+        say_one(found, differences.front(), implementation);
     } else {
-        say_several(found, sides);
+        say_several(found, sides, differences, implementation);
     }
     found.recommendation += ".";
     if (sides.suspected && sides.imported)
@@ -366,6 +564,10 @@ LikelyCause likely_cause(const DropSides& sides, const ChangeHistory* history) {
     else if (sides.suspected)
         found.recommendation = fmt::format(
             "Run again before acting (peakward calibrate --confirm). {}", found.recommendation);
+    if (implementation)
+        differences.insert(versions_changed ? differences.end() : differences.begin(),
+                           *implementation);
+    found.differences = std::move(differences);
     return found;
 }
 

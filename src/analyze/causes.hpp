@@ -1,6 +1,7 @@
 // What differs between the two sides of a drop, and which of it is the likely cause (METHODS 3.2).
 // One difference is named; several are ranked by what the same change did elsewhere and called
-// confounded; none means that the software did not change.
+// confounded; none means that the software did not change. Other kernels under unchanged versions
+// are a difference too: a library chooses them by the CPU it sees and by variables.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,15 @@
 
 namespace peakward {
 
-enum class DifferenceKind { component, firmware, environment };
+// `implementation`: what really ran for the cases behind the series, versions left aside.
+enum class DifferenceKind { component, firmware, environment, implementation };
 std::string_view to_string(DifferenceKind kind);
 
 struct Difference {
     DifferenceKind kind = DifferenceKind::component;
-    std::string name;    // "gpu_driver_version"
-    std::string before;  // "unknown" when it could not be read on that side
+    std::string name;  // "gpu_driver_version"
+    // "unknown" when it could not be read on that side; "not set" of a library variable.
+    std::string before;
     std::string after;
     // What the same change did elsewhere: other hosts, or updates that it came in with other
     // companions. 0 places: it was not seen elsewhere.
@@ -30,12 +33,19 @@ struct Difference {
     double effect_percent = 0;  // median over those places; below 0 is worse
 };
 
-// "GPU driver 560.35.03 -> 560.40.01"
+// "GPU driver 560.35.03 -> 560.40.01", "OpenBLAS kernels Zen -> Prescott"
 std::string difference_words(const Difference& difference);
 
-// Whatever holds on all runs of one side and on none of the other. Clocks differ from 3 % on.
+// Components, firmware and environment: whatever holds on all runs of one side and on none of the
+// other. Clocks differ from 3 % on. Library variables that the host overrides never differ.
 std::vector<Difference> differences_between(std::span<const RunFacts* const> before,
                                             std::span<const RunFacts* const> after);
+
+// What ran in the cases behind a series, when it differs in the same way: of several changes the
+// one that most cases have. Versions and percentages within the texts are not looked at.
+std::optional<Difference> implementation_change(std::span<const RunFacts* const> before,
+                                                std::span<const RunFacts* const> after,
+                                                const SeriesKey& key);
 
 // What changes of single components did, over all series of a call.
 class ChangeHistory {
@@ -76,8 +86,8 @@ struct DropSides {
     bool gradual = false;
     int stacks_between = 0;
     bool suspected = false;
-    bool imported = false;        // no run of this program can continue the series
-    std::string device, backend;  // of the series: breaks ties
+    bool imported = false;  // no run of this program can continue the series
+    SeriesKey key;          // whose implementation is compared; device and backend break ties
 };
 
 // `history` may be null: then several differences stay in the order of what the backend uses.

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "analyze/distributions.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -23,6 +24,10 @@ constexpr std::array<double, 8> jump_shares{0, 0.1, 0.3, 1, 3, 10, 30, 100};
 constexpr double late_power = 1.5;
 constexpr std::array shapes{CurveShape::exponential, CurveShape::hyperbolic, CurveShape::late};
 constexpr int back_test_cuts_max = 8;
+// Of intervals that promise four in five, fewer than half hold nothing; with fewer than five later
+// runs one jump of one stack decides.
+constexpr double back_test_share_min = 0.5;
+constexpr int back_test_runs_min = 5;
 constexpr std::size_t permute_all_up_to = 6;
 constexpr int permutations = 1000;
 
@@ -278,6 +283,25 @@ private:
     std::vector<std::vector<double>> curves_;
 };
 
+// Whether few stacks rise beyond what their own repeats vary by: the last stands above the first
+// with 99 %, and none stands below the one before with as much. Four stacks have 24 orders, so that
+// one pair out of place already says "any order would look as good".
+bool rises_clearly(const Data& data) {
+    if (data.freedom < 1 || data.stacks.size() > permute_all_up_to) return false;
+    const double sigma = std::sqrt(data.within / data.freedom);
+    const auto distance = [&](const Stack& from, const Stack& to) {
+        const double error = sigma * std::sqrt(1 / from.runs + 1 / to.runs);
+        const double rise = to.level - from.level;
+        return error > 0 ? rise / error : rise > 0 ? HUGE_VAL : rise < 0 ? -HUGE_VAL : 0;
+    };
+    if (distance(data.stacks.front(), data.stacks.back()) < student_quantile(0.99, data.freedom))
+        return false;
+    const double fall = -student_quantile(0.99, data.freedom);
+    for (std::size_t i = 1; i < data.stacks.size(); ++i)
+        if (distance(data.stacks[i - 1], data.stacks[i]) < fall) return false;
+    return true;
+}
+
 double quantile_of(std::vector<double>& values, double share) {
     const auto place = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
     std::nth_element(values.begin(), values.begin() + place, values.end());
@@ -314,19 +338,21 @@ std::optional<double> reaches(const CurveDraw& draw, double span, double target)
     return draw.tau_days * std::pow(depth, 1 / power);
 }
 
-TargetForecast target_of(const Forecast& f, double target, double last_level,
-                         const ForecastOptions& options) {
+TargetForecast target_of(const Forecast& f, double target, const ForecastOptions& options) {
     TargetForecast found;
-    found.reached_already = f.now.middle >= target && last_level >= target;
+    found.reached_already = f.now.middle >= target;
     if (found.reached_already) {
         found.chance = 1;
         return found;
     }
+    // The past is known: it was not reached until the last run. What lies between that run and
+    // today may have come by now.
+    const double today = std::max(options.today_days.value_or(f.last_days), f.last_days);
     std::vector<double> days;
     for (const CurveDraw& draw : f.draws) {
         const auto after = reaches(draw, f.last_days - f.first_days, target);
         const double at = f.first_days + after.value_or(HUGE_VAL);
-        if (at - f.last_days <= options.horizon_days) days.push_back(std::max(at, f.last_days));
+        if (at - f.last_days <= options.horizon_days) days.push_back(std::max(at, today));
     }
     const auto all = static_cast<double>(f.draws.size());
     found.chance = static_cast<double>(days.size()) / all;
@@ -336,6 +362,7 @@ TargetForecast target_of(const Forecast& f, double target, double last_level,
         return place < days.size() ? std::optional<double>(days[place]) : std::nullopt;
     };
     found.middle_days = at(0.5);
+    found.due = found.middle_days && *found.middle_days <= today && today > f.last_days;
     found.low_days = at(0.5 - options.interval_percent / 200);
     found.high_days = at(0.5 + options.interval_percent / 200);
     return found;
@@ -345,6 +372,15 @@ int distinct_stacks(std::span<const ForecastPoint> points) {
     std::set<std::int32_t> stacks;
     for (const ForecastPoint& point : points) stacks.insert(point.stack);
     return static_cast<int>(stacks.size());
+}
+
+Interval newest_stack(const Data& data, double interval_percent) {
+    const Stack& newest = data.stacks.back();
+    double reach = 0;
+    if (data.freedom >= 1)
+        reach = student_quantile(0.5 + interval_percent / 200, data.freedom) *
+                std::sqrt(data.within / data.freedom / newest.runs);
+    return {newest.level, newest.level - reach, newest.level + reach};
 }
 
 // Everything but the target and the back-test.
@@ -366,7 +402,7 @@ Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& op
         return f;
     }
     f.rise_p_value = RiseTest(data).p_value();
-    if (f.rise_p_value > rise_p_max) {
+    if (f.rise_p_value > rise_p_max && !rises_clearly(data)) {
         f.refused = fmt::format(
             "no rise: any order of these {} stacks would look as good as theirs (p = {:.2f})",
             f.stacks, f.rise_p_value);
@@ -397,7 +433,7 @@ Forecast fitted(std::span<const ForecastPoint> points, const ForecastOptions& op
     f.shape_weight = *likeliest / static_cast<double>(f.draws.size());
     f.plateau = interval_of(std::move(plateaus), options.interval_percent);
     f.scatter = quantile_of(scatters, 0.5);
-    f.now = f.curve_at(f.last_days);
+    f.now = options.now.value_or(newest_stack(data, options.interval_percent));
     return f;
 }
 
@@ -457,17 +493,24 @@ Interval Forecast::run_at(double time_days) const {
 Forecast forecast(std::span<const ForecastPoint> points, const ForecastOptions& options) {
     Forecast f = fitted(points, options);
     if (!f.refused.empty()) return f;
-    if (options.target) {
-        double last_level = 0, runs = 0;
-        for (std::size_t i = points.size(); i > 0 && points[i - 1].stack == points.back().stack;
-             --i) {
-            last_level += points[i - 1].value;
-            ++runs;
-        }
-        f.target = target_of(f, *options.target, last_level / runs, options);
-    }
-    if (options.back_test) f.back_test = back_tested(points, options);
-    return f;
+    if (options.target) f.target = target_of(f, *options.target, options);
+    if (!options.back_test) return f;
+    f.back_test = back_tested(points, options);
+    if (f.back_test.runs < back_test_runs_min || f.back_test.share() >= back_test_share_min)
+        return f;
+    Forecast refused;
+    refused.stacks = f.stacks;
+    refused.runs = f.runs;
+    refused.rise_p_value = f.rise_p_value;
+    refused.first_days = f.first_days;
+    refused.last_days = f.last_days;
+    refused.now = f.now;
+    refused.back_test = f.back_test;
+    refused.interval_percent = f.interval_percent;
+    refused.refused = fmt::format(
+        "it failed on its own past: {} of {} later runs ({:.0f} %) lay inside the {:g} % interval",
+        f.back_test.inside, f.back_test.runs, 100 * f.back_test.share(), f.interval_percent);
+    return refused;
 }
 
 }  // namespace peakward

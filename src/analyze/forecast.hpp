@@ -25,6 +25,12 @@ struct ForecastPoint {
     std::int32_t stack = 0;
 };
 
+struct Interval {
+    double middle = 0;  // median
+    double low = 0;
+    double high = 0;
+};
+
 struct ForecastOptions {
     double interval_percent = 80;
     std::optional<double> target;
@@ -32,17 +38,19 @@ struct ForecastOptions {
     std::optional<double> value_max;
     double horizon_days = 3652.5;  // later than that is "not in sight"
     bool back_test = true;
-};
-
-struct Interval {
-    double middle = 0;  // median
-    double low = 0;
-    double high = 0;
+    // The newest level with its interval; none: the mean of the newest stack.
+    std::optional<Interval> now;
+    // The day of the question, on the clock of the points; none: that of the last point. No date
+    // that is forecast lies before it.
+    std::optional<double> today_days;
 };
 
 struct TargetForecast {
     bool reached_already = false;
     double chance = 0;  // of being reached within the horizon
+    // The likeliest date lies between the last run and the day of the question: only a run can say
+    // whether it is reached.
+    bool due = false;
     // Days on the clock of the points. None: later than the horizon, or never.
     std::optional<double> middle_days, low_days, high_days;
 };
@@ -72,10 +80,12 @@ struct Forecast {
     int stacks = 0;
     int runs = 0;
     double first_days = 0, last_days = 0;
-    double rise_p_value = 1;  // permutation test: do levels rise with time at all
+    // Permutation test: do levels rise with time at all. Six stacks or fewer, whose orders are too
+    // few for it, also rise where repeats show it: see rises_clearly in the source.
+    double rise_p_value = 1;
     CurveShape shape = CurveShape::exponential;  // the likeliest
     double shape_weight = 0;
-    Interval now;      // the curve at the last point
+    Interval now;      // the newest level
     Interval plateau;  // what it levels out at
     double scatter = 0;
     std::optional<TargetForecast> target;
@@ -89,7 +99,9 @@ struct Forecast {
     double interval_percent = 80;
 };
 
-// Points in time order; those that are no basis for a decision have been left out.
+// Points in time order; those that are no basis for a decision have been left out. Refused, with
+// the reason, without four stacks or a rise, and where fewer than half of the later runs of its own
+// past lay inside the interval: such a forecast has been tried and was wrong.
 Forecast forecast(std::span<const ForecastPoint> points, const ForecastOptions& options = {});
 
 }  // namespace peakward

@@ -3,122 +3,114 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analyze/noise.hpp"
+#include "analyze/distributions.hpp"
+#include "analyze/series_levels.hpp"
 
 namespace peakward {
 namespace {
 
-constexpr std::size_t points_max = 400;     // 80,000 pairs: some milliseconds
-constexpr std::size_t points_least = 10;    // that a thinned series keeps
-constexpr std::size_t pairs_max = 500'000;  // of all series together
 constexpr double shortest_span_s = 86400;
-constexpr double normal_95 = 1.959964;
 
-// Points that each of so many series may keep: 400 of up to 6 of them.
-std::size_t points_kept(std::size_t series) {
-    const double pairs = static_cast<double>(pairs_max) / static_cast<double>(series);
-    return std::clamp(static_cast<std::size_t>(std::sqrt(2 * pairs)), points_least, points_max);
+// What one series says.
+struct SeriesRise {
+    std::size_t runs = 0;
+    double months = 0;
+    double change = 0;    // logarithm of newest over first level; above 0 is better
+    double variance = 0;  // of `change`
+    double freedom = 0;   // 0: the variance is unknown
+    std::vector<ImprovementStep> steps;
+};
+
+// The first and the last half of a series that stood at one level: what tells that it did.
+double variance_of_halves(const SeriesLevel& level, const NoiseUsed& noise) {
+    const std::size_t half = level.runs / 2;
+    return noise.sigma * noise.sigma *
+           (median_variance(half, noise.rho) + median_variance(level.runs - half, noise.rho));
 }
 
-// Medians of equally many neighbours.
-std::vector<RatePoint> thinned(const std::vector<RatePoint>& points, std::size_t most) {
-    if (points.size() <= most) return points;
-    std::vector<RatePoint> few;
-    for (std::size_t i = 0; i < most; ++i) {
-        const std::size_t first = i * points.size() / most;
-        const std::size_t last = (i + 1) * points.size() / most;
-        std::vector<double> values;
-        for (std::size_t at = first; at < last; ++at) values.push_back(points[at].value);
-        few.push_back(
-            {points[(first + last) / 2].time_unix, analysis::median_of(std::move(values))});
+SeriesRise rise_of(const std::vector<SeriesLevel>& levels, const NoiseUsed& noise,
+                   bool more_is_better) {
+    SeriesRise rise;
+    for (const SeriesLevel& level : levels) rise.runs += level.runs;
+    if (levels.empty()) return rise;
+    const SeriesLevel &first = levels.front(), &newest = levels.back();
+    rise.months = static_cast<double>(newest.last_unix - first.first_unix) / month_s;
+    rise.change = (more_is_better ? 1 : -1) * std::log(newest.value / first.value);
+    rise.freedom = noise.freedom;
+    rise.variance = levels.size() == 1
+                        ? variance_of_halves(first, noise)
+                        : noise.sigma * noise.sigma * (first.variance + newest.variance);
+    for (std::size_t i = 1; i < levels.size(); ++i)
+        rise.steps.push_back(
+            {levels[i].first_unix,
+             effect_between(levels[i - 1], levels[i], noise, more_is_better).percent});
+    return rise;
+}
+
+std::size_t decided_points(const Series& series) {
+    return static_cast<std::size_t>(std::count_if(
+        series.points.begin(), series.points.end(),
+        [](const SeriesPoint& point) { return point.doubts == 0 && std::isfinite(point.value); }));
+}
+
+std::string why_no_rate(std::span<const Series* const> series, const Improvement& found,
+                        bool has_levels) {
+    if (found.points == 0) return "no run to decide with";
+    if (found.points == 1) return "one run only";
+    if (!has_levels) return "a figure of zero or below has no rate";
+    const bool is_repeated = std::any_of(
+        series.begin(), series.end(), [](const Series* one) { return decided_points(*one) > 1; });
+    if (!is_repeated) return "each install has one run only";
+    return series.size() == 1 ? "the runs span less than a day"
+                              : "the runs of each install span less than a day";
+}
+
+// Mean of the series' rates, and of their changes; the interval from their variances.
+void put_rates(const std::vector<SeriesRise>& rises, Improvement& found) {
+    const auto count = static_cast<double>(rises.size());
+    double rate = 0, change = 0, variance = 0, freedom = 0;
+    bool is_known = true;
+    for (const SeriesRise& rise : rises) {
+        rate += 100 * std::expm1(rise.change) / rise.months / count;
+        change += 100 * std::expm1(rise.change) / count;
+        // Of the rate in percent: the derivative of expm1 is exp.
+        const double scale = 100 * std::exp(rise.change) / rise.months / count;
+        variance += scale * scale * rise.variance;
+        is_known = is_known && rise.freedom > 0;
+        freedom = std::max(freedom, rise.freedom);
     }
-    return few;
-}
-
-// In the series' unit per month.
-std::vector<double> slopes_of(const std::vector<RatePoint>& points) {
-    std::vector<double> slopes;
-    slopes.reserve(points.size() * (points.size() - 1) / 2);
-    for (std::size_t i = 0; i < points.size(); ++i)
-        for (std::size_t j = i + 1; j < points.size(); ++j) {
-            const auto apart_s = static_cast<double>(points[j].time_unix - points[i].time_unix);
-            if (apart_s != 0)
-                slopes.push_back((points[j].value - points[i].value) / apart_s * month_s);
-        }
-    return slopes;
-}
-
-// Where the line of that slope has its first point: the median over all points.
-double level_at_start(const std::vector<RatePoint>& points, double slope) {
-    std::vector<double> levels;
-    for (const RatePoint& point : points) {
-        const auto since_s = static_cast<double>(point.time_unix - points.front().time_unix);
-        levels.push_back(point.value - slope * since_s / month_s);
-    }
-    return analysis::median_of(std::move(levels));
-}
-
-// The value at a place of the ascending order.
-double value_at(std::vector<double>& values, std::size_t place) {
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>(place);
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
-}
-
-double kendall_variance(std::size_t points) {
-    const auto n = static_cast<double>(points);
-    return n * (n - 1) * (2 * n + 5) / 18;
+    found.percent_per_month = rate;
+    found.percent = change;
+    if (!is_known) return;
+    const double reach = student_quantile(0.975, freedom) * std::sqrt(variance);
+    found.ci_low_percent_per_month = rate - reach;
+    found.ci_high_percent_per_month = rate + reach;
 }
 
 }  // namespace
 
-Improvement theil_sen(std::span<const std::vector<RatePoint>> series) {
+Improvement improvement_of(std::span<const Series* const> series,
+                           std::span<const NoiseUsed> noise) {
     Improvement found;
-    std::vector<double> percents;
-    double variance = 0, span_s = 0;
-    const std::size_t most = points_kept(std::max<std::size_t>(1, series.size()));
-    for (const std::vector<RatePoint>& all : series) {
-        found.points += all.size();
-        if (all.empty()) continue;
-        const std::vector<RatePoint> points = thinned(all, most);
-        span_s = std::max(span_s,
-                          static_cast<double>(points.back().time_unix - points.front().time_unix));
-        const std::vector<double> slopes = slopes_of(points);
-        if (slopes.empty()) continue;
-        const double level = level_at_start(points, analysis::median_of(slopes));
-        if (!(level > 0)) continue;
-        for (const double slope : slopes) percents.push_back(100 * slope / level);
-        variance += kendall_variance(points.size());
+    std::vector<SeriesRise> rises;
+    bool has_levels = false;
+    for (std::size_t i = 0; i < series.size(); ++i) {
+        found.points += decided_points(*series[i]);
+        const auto levels = series_levels(*series[i], noise[i]);
+        has_levels = has_levels || !levels.empty();
+        SeriesRise rise = rise_of(levels, noise[i], larger_is_better(series[i]->key));
+        if (rise.runs >= 2 && rise.months * month_s >= shortest_span_s)
+            rises.push_back(std::move(rise));
     }
-    if (found.points < 2) {
-        found.reason = found.points == 0 ? "no run to decide with" : "one run only";
+    if (rises.empty()) {
+        found.reason = why_no_rate(series, found, has_levels);
         return found;
     }
-    if (span_s < shortest_span_s && series.size() > 1) {
-        // Each install ran on one day, and not all on the same: their runs are one line.
-        std::vector<RatePoint> all;
-        for (const std::vector<RatePoint>& points : series)
-            all.insert(all.end(), points.begin(), points.end());
-        std::sort(all.begin(), all.end(),
-                  [](const RatePoint& a, const RatePoint& b) { return a.time_unix < b.time_unix; });
-        if (static_cast<double>(all.back().time_unix - all.front().time_unix) >= shortest_span_s)
-            return theil_sen(std::span(&all, 1));
-    }
-    if (percents.empty() || span_s < shortest_span_s) {
-        found.reason = span_s < shortest_span_s ? "the runs span less than a day"
-                                                : "the level at the start is not above zero";
-        return found;
-    }
-    found.percent_per_month = analysis::median_of(percents);
-    const auto pairs = static_cast<double>(percents.size());
-    const double reach = normal_95 * std::sqrt(variance);
-    // A hundredth of a rank is the normal approximation, not evidence: five points have an
-    // interval.
-    const double low = std::floor((pairs - reach) / 2 + 0.01), high = pairs - low;
-    if (low >= 1) {
-        found.ci_low_percent_per_month = value_at(percents, static_cast<std::size_t>(low) - 1);
-        found.ci_high_percent_per_month = value_at(percents, static_cast<std::size_t>(high));
-    }
+    put_rates(rises, found);
+    const auto longest =
+        std::max_element(rises.begin(), rises.end(),
+                         [](const SeriesRise& a, const SeriesRise& b) { return a.runs < b.runs; });
+    found.steps = std::move(longest->steps);
     return found;
 }
 

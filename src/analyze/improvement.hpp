@@ -1,4 +1,5 @@
-// How fast figures rise: a robust line through all points (METHODS 3.3).
+// How much better a series became, per month: from its first level to its newest. Performance
+// improves in steps, and a slope through plateaus says next to nothing (METHODS 3.3).
 #pragma once
 
 #include <cstdint>
@@ -7,31 +8,34 @@
 #include <string>
 #include <vector>
 
+#include "analyze/pooled_noise.hpp"
+#include "core/series.hpp"
+
 namespace peakward {
 
-struct RatePoint {
-    std::int64_t time_unix = 0;
-    double value = 0;  // finite
+// Where a new level began.
+struct ImprovementStep {
+    std::int64_t time_unix = 0;  // of its first run
+    double percent = 0;          // against the level before; above 0 is better
 };
 
 struct Improvement {
-    // Of the level that the line has at the first point; none with `reason`.
+    // 100 x (newest level / first level - 1) over the months between the first and the newest run;
+    // for costs 100 x (first / newest - 1). Of several series the mean. None with `reason`.
     std::optional<double> percent_per_month;
-    // 95 % interval; none from fewer than five points, which cannot say.
+    // 95 % interval by the learned noise; none where no stack was measured twice anywhere.
     std::optional<double> ci_low_percent_per_month, ci_high_percent_per_month;
-    std::size_t points = 0;  // that it stands on
+    std::optional<double> percent;  // over the whole time
+    // Of the series with the most runs, by time; empty where it stood at one level.
+    std::vector<ImprovementStep> steps;
+    std::size_t points = 0;  // that count, of all series
     std::string reason;      // why there is no rate
 };
 
 inline constexpr double month_s = 365.25 / 12 * 86400;
 
-// The median of the slopes between all pairs of points (Theil 1950, Sen 1968), its interval by the
-// variance of Kendall's S: n (n - 1) (2 n + 5) / 18. Of several series only pairs within one are
-// used, each relative to that series' own level at its start, so that two machines of different
-// speed can be asked together. Points at one instant make no pair. A series of more than 400 points
-// is thinned to medians of neighbours, of more than 6 series each to fewer, so that all have half a
-// million pairs at most (but 10 points are always kept). No rate from fewer than two instants, or
-// from less than a day.
-Improvement theil_sen(std::span<const std::vector<RatePoint>> series);
+// `noise` has one entry a series. A series counts with two runs or more that lie a day or more
+// apart; each is compared with itself alone.
+Improvement improvement_of(std::span<const Series* const> series, std::span<const NoiseUsed> noise);
 
 }  // namespace peakward

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
+#include "analyze/noise.hpp"
+#include "analyze/series_levels.hpp"
+#include "core/library_variables.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -22,6 +24,8 @@ std::vector<ComponentChange> differences(const Versions& before, const Versions&
     };
     std::vector<ComponentChange> changes;
     for (const std::string& name : names) {
+        // What the host sets for every worker changed nothing (library_variables.hpp).
+        if (is_library_variable(name) && !reaches_workers(name)) continue;
         ComponentChange change{name, version_in(before, name), version_in(after, name)};
         if (change.before != change.after) changes.push_back(std::move(change));
     }
@@ -37,31 +41,22 @@ const RunFacts* facts_at(const FactsBySeq& facts, std::int64_t seq) {
     return it == facts.end() ? nullptr : &it->second;
 }
 
-// Ranks (from 0) that hold the median with 95 %: the largest k with P(Binomial(n, 1/2) < k) <= 2.5
-// %.
-std::size_t low_rank_95(std::size_t n) {
-    double probability = std::pow(0.5, static_cast<double>(n)), below = 0;
-    std::size_t rank = 0;
-    while (rank < n / 2 && below + probability <= 0.025) {
-        below += probability;
-        probability *= static_cast<double>(n - rank) / static_cast<double>(rank + 1);
-        ++rank;
-    }
-    return rank;
+// The level behind the runs of a stack, wherever in the series they stand.
+SeriesLevel level_of(const Middle& middle, const NoiseUsed& noise) {
+    SeriesLevel level;
+    level.value = middle.median;
+    level.variance = median_variance(middle.count, noise.rho);
+    level.runs = middle.count;
+    return level;
 }
 
-constexpr std::size_t order_statistics_min = 6;  // 2 x 0.5^6 = 3.1 % outside the extremes
-
-// 100 x (after / before - 1) where more is better, 100 x (before / after - 1) where less is.
-struct Effect {
-    double percent = 0, ci_low_percent = 0, ci_high_percent = 0;
-};
-std::optional<Effect> effect_of(const Middle& before, const Middle& after, bool more_is_better) {
-    const Middle& from = more_is_better ? before : after;
-    const Middle& to = more_is_better ? after : before;
-    if (!(from.ci_low > 0) || !(to.median > 0)) return std::nullopt;
-    return Effect{100 * (to.median / from.median - 1), 100 * (to.ci_low / from.ci_high - 1),
-                  100 * (to.ci_high / from.ci_low - 1)};
+std::optional<LevelEffect> effect_of(const StackImpact& before, const StackImpact& after,
+                                     const NoiseUsed& noise, bool more_is_better) {
+    if (!before.value || !after.value) return std::nullopt;
+    if (!(before.value->median > 0) || !(after.value->median > 0)) return std::nullopt;
+    const bool is_doubtful = before.doubtful || after.doubtful;
+    return effect_between(level_of(*before.value, noise), level_of(*after.value, noise),
+                          is_doubtful ? NoiseUsed{} : noise, more_is_better);
 }
 
 StackImpact& row_of(SoftwareImpact& impact, const SeriesPoint& point) {
@@ -74,21 +69,33 @@ StackImpact& row_of(SoftwareImpact& impact, const SeriesPoint& point) {
     return row;
 }
 
-void put_effect(StackImpact& row, const StackImpact& before, bool more_is_better) {
-    if (!row.value || !before.value) return;
-    const auto effect = effect_of(*before.value, *row.value, more_is_better);
+void put_effect(StackImpact& row, const StackImpact& before, const NoiseUsed& noise,
+                bool more_is_better) {
+    const auto effect = effect_of(before, row, noise, more_is_better);
     if (!effect) return;
     row.change_percent = effect->percent;
     row.ci_low_percent = effect->ci_low_percent;
     row.ci_high_percent = effect->ci_high_percent;
-    row.moved = !row.doubtful && !before.doubtful &&
-                (effect->ci_low_percent > 0 || effect->ci_high_percent < 0);
+    row.moved =
+        effect->ci_low_percent && (*effect->ci_low_percent > 0 || *effect->ci_high_percent < 0);
 }
 
-void put_value(StackImpact& row, std::vector<SeriesPoint> points) {
+void put_value(StackImpact& row, std::span<const SeriesPoint> points, const NoiseUsed& noise) {
     row.doubtful = row.counting == 0;
-    if (!row.doubtful) std::erase_if(points, [](const SeriesPoint& p) { return !counts_here(p); });
-    row.value = middle_of(points);
+    std::vector<double> values;
+    for (const SeriesPoint& point : points)
+        if (row.doubtful ? std::isfinite(point.value) : counts_here(point))
+            values.push_back(point.value);
+    if (values.empty()) return;
+    Middle middle;
+    middle.count = values.size();
+    middle.median = analysis::median_of(std::move(values));
+    if (!row.doubtful && middle.median > 0)
+        if (const auto interval = interval_around(level_of(middle, noise), noise)) {
+            middle.ci_low = interval->low;
+            middle.ci_high = interval->high;
+        }
+    row.value = middle;
 }
 
 void find_ends(SoftwareImpact& impact, const Series& series) {
@@ -106,8 +113,8 @@ void find_ends(SoftwareImpact& impact, const Series& series) {
 
 void find_total(SoftwareImpact& impact, bool more_is_better) {
     if (!impact.first || !impact.latest || *impact.first == *impact.latest) return;
-    const auto effect = effect_of(*impact.stacks[*impact.first].value,
-                                  *impact.stacks[*impact.latest].value, more_is_better);
+    const auto effect = effect_of(impact.stacks[*impact.first], impact.stacks[*impact.latest],
+                                  impact.noise, more_is_better);
     if (!effect) return;
     impact.total_percent = effect->percent;
     impact.total_ci_low_percent = effect->ci_low_percent;
@@ -132,7 +139,7 @@ void find_strongest(SoftwareImpact& impact) {
 std::string to_string(const ComponentChange& change) {
     std::string name = change.name;
     if (name.ends_with("_version")) name.resize(name.size() - std::string("_version").size());
-    const std::string nothing = "none";
+    const std::string nothing = is_library_variable(change.name) ? "not set" : "none";
     const std::string before = change.before.value_or(nothing);
     std::string after = change.after.value_or(nothing);
     // "OpenBLAS 0.3.10 -> 0.3.15": a name that stays need not be said twice.
@@ -193,31 +200,14 @@ std::vector<HistoryEvent> events_of(const Series& series, const FactsBySeq& fact
     return events;
 }
 
-std::optional<Middle> middle_of(std::span<const SeriesPoint> points) {
-    std::vector<double> values;
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const SeriesPoint& point : points) {
-        if (!std::isfinite(point.value)) continue;
-        values.push_back(point.value);
-        for (const double bound : {point.value, point.ci_low, point.ci_high}) {
-            if (!std::isfinite(bound)) continue;
-            low = std::min(low, bound);
-            high = std::max(high, bound);
-        }
-    }
-    if (values.empty()) return std::nullopt;
-    std::sort(values.begin(), values.end());
-    const std::size_t n = values.size();
-    Middle middle{(values[(n - 1) / 2] + values[n / 2]) / 2, low, high, n};
-    if (n < order_statistics_min) return middle;
-    const std::size_t rank = low_rank_95(n);
-    middle.ci_low = values[rank == 0 ? 0 : rank - 1];
-    middle.ci_high = values[n - std::max<std::size_t>(rank, 1)];
-    return middle;
+SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts) {
+    const Series* const alone = &series;
+    return impact_of(series, facts, learned_noise(std::span(&alone, 1)).front());
 }
 
-SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts) {
+SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts, const NoiseUsed& noise) {
     SoftwareImpact impact;
+    impact.noise = noise;
     const bool more_is_better = larger_is_better(series.key);
     std::vector<std::vector<SeriesPoint>> points;
     std::map<std::size_t, std::int32_t> stack_before;  // of rows, where there was one
@@ -237,11 +227,12 @@ SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts) {
         before = &point;
         if (counts_here(point)) ++row.counting;
     }
-    for (std::size_t i = 0; i < impact.stacks.size(); ++i) put_value(impact.stacks[i], points[i]);
+    for (std::size_t i = 0; i < impact.stacks.size(); ++i)
+        put_value(impact.stacks[i], points[i], noise);
     find_ends(impact, series);
     for (const auto& [place, stack] : stack_before)
         for (const StackImpact& row : impact.stacks)
-            if (row.stack == stack) put_effect(impact.stacks[place], row, more_is_better);
+            if (row.stack == stack) put_effect(impact.stacks[place], row, noise, more_is_better);
     find_total(impact, more_is_better);
     find_strongest(impact);
     return impact;

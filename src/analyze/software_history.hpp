@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analyze/pooled_noise.hpp"
 #include "core/series.hpp"
 
 namespace peakward {
@@ -42,16 +43,13 @@ using FactsBySeq = std::map<std::int64_t, RunFacts>;
 // By time. Runs without facts are passed over.
 std::vector<HistoryEvent> events_of(const Series& series, const FactsBySeq& facts);
 
-// The middle of some figures.
+// The middle of some figures, and the 95 % interval of the level behind them by the learned noise;
+// without interval where no noise is known, or where the figures are doubtful.
 struct Middle {
     double median = 0;
-    double ci_low = 0, ci_high = 0;
+    std::optional<double> ci_low, ci_high;
     std::size_t count = 0;
 };
-// 95 % interval of the median by order statistics from six values on; from fewer the span of the
-// values and of their own intervals. None without values. Doubtful points are used as well: choose
-// before.
-std::optional<Middle> middle_of(std::span<const SeriesPoint> points);
 
 // One software stack of a series.
 struct StackImpact {
@@ -62,13 +60,14 @@ struct StackImpact {
     std::vector<ComponentChange> changes;  // against the stack that ran before its first run
     std::optional<Middle> value;           // of the runs that count, else of all that were measured
     bool doubtful = false;                 // none counts: shown, and nothing is decided with it
-    // Effect against that stack: 100 x (median / median before - 1), above 0 is better. The
-    // interval is what the two intervals leave possible.
+    // Effect against that stack: 100 x (median / median before - 1), above 0 is better. The 95 %
+    // interval is by the learned noise; none where that is unknown or a side is doubtful.
     std::optional<double> change_percent, ci_low_percent, ci_high_percent;
     bool moved = false;  // the interval leaves out zero, and neither side is doubtful
 };
 
 struct SoftwareImpact {
+    NoiseUsed noise;                  // that the intervals are made of
     std::vector<StackImpact> stacks;  // by first run
     // From the first stack with runs that count to that of the newest such run; where no run of any
     // stack counts, between the doubtful ones.
@@ -80,6 +79,9 @@ struct SoftwareImpact {
     // The one component that changed there; none where several did (confounded) or none is known.
     std::optional<ComponentChange> cause;
 };
+// `noise` is that of learned_noise() (series_levels.hpp).
+SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts, const NoiseUsed& noise);
+// With the noise of this series alone.
 SoftwareImpact impact_of(const Series& series, const FactsBySeq& facts);
 
 }  // namespace peakward

@@ -10,6 +10,7 @@
 
 #include "analyze/in_parallel.hpp"
 #include "analyze/installs.hpp"
+#include "analyze/series_levels.hpp"
 
 namespace peakward {
 namespace {
@@ -84,6 +85,7 @@ void place_points(Trajectory& t, std::span<const RatedSeries> series) {
 struct Line {
     Series series;
     std::vector<double> efficiency;
+    NoiseUsed noise = {};  // of one install; that of several is learned of their line
 };
 
 std::vector<Line> lines_of(const Trajectory& t, std::span<const RatedSeries> series) {
@@ -96,7 +98,12 @@ std::vector<Line> lines_of(const Trajectory& t, std::span<const RatedSeries> ser
         if (counting_runs(one) < runs_of_own_series)
             place = few.emplace(one.key.lineage, place).first->second;
         line_of_member.push_back(place);
-        if (place == lines.size()) lines.emplace_back().series.key = one.key;
+        if (place < lines.size()) {
+            lines[place].noise = {};
+            continue;
+        }
+        lines.emplace_back().series.key = one.key;
+        lines.back().noise = series[member].noise;
     }
     for (const PlacedPoint& at : t.points) {  // by time
         const RatedSeries& rated = series[t.members[at.member]];
@@ -131,19 +138,15 @@ void find_days(Trajectory& t, const std::vector<Line>& lines) {
 }
 
 void find_improvement(Trajectory& t, const std::vector<Line>& lines) {
-    std::vector<std::vector<RatePoint>> rates;
+    std::vector<const Series*> series;
+    std::vector<NoiseUsed> noise;
     for (const Line& line : lines) {
-        rates.emplace_back();
-        for (const SeriesPoint& point : line.series.points)
-            if (is_decided(point)) rates.back().push_back({point.time_unix, point.value});
+        series.push_back(&line.series);
+        noise.push_back(line.noise.freedom > 0
+                            ? line.noise
+                            : learned_noise(std::span(&series.back(), 1)).front());
     }
-    t.improvement = theil_sen(rates);
-    if (larger_is_better(t.key)) return;
-    Improvement& trend = t.improvement;
-    if (trend.percent_per_month) trend.percent_per_month = -*trend.percent_per_month;
-    std::swap(trend.ci_low_percent_per_month, trend.ci_high_percent_per_month);
-    for (auto* bound : {&trend.ci_low_percent_per_month, &trend.ci_high_percent_per_month})
-        if (*bound) *bound = -**bound;
+    t.improvement = improvement_of(series, noise);
 }
 
 std::size_t rank_of(std::string_view precision) {

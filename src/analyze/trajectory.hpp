@@ -10,14 +10,16 @@
 
 #include "analyze/improvement.hpp"
 #include "analyze/milestones.hpp"
+#include "analyze/pooled_noise.hpp"
 #include "core/series.hpp"
 
 namespace peakward {
 
-// A series and the efficiencies of its points (NaN: unknown).
+// A series, the efficiencies of its points (NaN: unknown), and its noise.
 struct RatedSeries {
     const Series* series = nullptr;
     std::span<const double> efficiency;
+    NoiseUsed noise = {};  // learned_noise() over all series at hand; unknown: of this one alone
 };
 
 struct MilestoneDay {

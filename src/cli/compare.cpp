@@ -61,6 +61,23 @@ Cell number_cell(const std::optional<double>& value, Unit unit) {
     return shown;
 }
 
+Cell rate_cell(const ComparedProduct& product) {
+    const Improvement& found = product.trajectory().trajectory.improvement;
+    Cell shown = cell(found.percent_per_month);
+    shown.shown = signed_percent(found.percent_per_month);
+    if (found.ci_low_percent_per_month)
+        shown.shown += fmt::format(" [{} to {}]", signed_percent(found.ci_low_percent_per_month),
+                                   signed_percent(found.ci_high_percent_per_month));
+    return shown;
+}
+
+Cell change_cell(const ComparedProduct& product) {
+    const Improvement& found = product.trajectory().trajectory.improvement;
+    Cell shown = cell(found.percent);
+    shown.shown = signed_percent(found.percent);
+    return shown;
+}
+
 std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
     const Unit unit = figures_of(compared.products.front()).unit;
     const std::string label = unit_label(unit).empty()
@@ -113,12 +130,11 @@ std::vector<std::pair<std::string, Line>> lines_of(const Compared& compared) {
          [](const ComparedProduct& p) {
              return cell(static_cast<std::int64_t>(p.trajectory().trajectory.points.size()));
          }},
-        {"Improvement (%/month)",
-         [](const ComparedProduct& p) {
-             Cell shown = cell(p.trajectory().trajectory.improvement.percent_per_month);
-             shown.shown = signed_percent(p.trajectory().trajectory.improvement.percent_per_month);
-             return shown;
-         }},
+        {"Improvement (%/month)", rate_cell},
+        {"First to newest level", change_cell},
+        {"Steps", text([](const ComparedProduct& p) {
+             return improvement_steps_words(p.trajectory().trajectory.improvement);
+         })},
         {"70 % held from", milestone(0)},
         {"80 % held from", milestone(1)},
         {"90 % held from", milestone(2)},
@@ -164,7 +180,7 @@ Report report_of(const Compared& compared) {
     const auto is_wordy = [](const std::vector<Cell>& row) {
         const auto* label = std::get_if<std::string>(&row.front().value);
         return label && (*label == "Product" || *label == "Series" || *label == "GPU model" ||
-                         *label == "CPU model");
+                         *label == "CPU model" || *label == "Steps");
     };
     for (const auto& row : table.rows) {
         if (!is_wordy(row)) continue;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <ctime>
 
@@ -56,6 +57,11 @@ std::string target_words(const SeriesForecast& s, double target) {
     const TargetForecast& t = *f.target;
     if (t.reached_already)
         return fmt::format("{} is reached already: {} now", goal, value_words(s, f.now.middle));
+    if (t.due)
+        return fmt::format(
+            "{} may be reached by now (chance {:.0f} %): the newest run is of {}, so calibrate "
+            "again",
+            goal, 100 * t.chance, date_of(f.last_days));
     if (!t.middle_days)
         return fmt::format("levels out at {}: {} is not reached (chance {:.0f} %)",
                            interval_words(s, f.plateau), goal, 100 * t.chance);
@@ -80,9 +86,13 @@ Json target_json(const TargetForecast& t, double target) {
     const auto date = [](const std::optional<double>& days) {
         return days ? Json(date_of(*days)) : Json();
     };
-    return {{"efficiency", target},         {"reached_already", t.reached_already},
-            {"chance", t.chance},           {"date", date(t.middle_days)},
-            {"date_low", date(t.low_days)}, {"date_high", date(t.high_days)}};
+    return {{"efficiency", target},
+            {"reached_already", t.reached_already},
+            {"chance", t.chance},
+            {"due", t.due},
+            {"date", date(t.middle_days)},
+            {"date_low", date(t.low_days)},
+            {"date_high", date(t.high_days)}};
 }
 
 Json record_of(const SeriesForecast& s, double target) {
@@ -102,6 +112,10 @@ Json record_of(const SeriesForecast& s, double target) {
                 {"runs", f.runs},
                 {"doubtful", s.doubtful},
                 {"refused", f.refused.empty() ? Json() : Json(f.refused)}};
+    record["back_test"] = {{"cuts", f.back_test.cuts},
+                           {"runs", f.back_test.runs},
+                           {"inside", f.back_test.inside},
+                           {"share", f.back_test.runs > 0 ? Json(f.back_test.share()) : Json()}};
     if (!f.refused.empty()) return record;
     record["interval_percent"] = f.interval_percent;
     record["shape"] = to_string(f.shape);
@@ -112,10 +126,6 @@ Json record_of(const SeriesForecast& s, double target) {
     record["run_scatter"] = f.scatter;
     record["target"] = f.target ? target_json(*f.target, target) : Json();
     record["statement"] = target_words(s, target);
-    record["back_test"] = {{"cuts", f.back_test.cuts},
-                           {"runs", f.back_test.runs},
-                           {"inside", f.back_test.inside},
-                           {"share", f.back_test.runs > 0 ? Json(f.back_test.share()) : Json()}};
     return record;
 }
 
@@ -321,7 +331,8 @@ Result<int> run(Call& call, const ForecastVerbOptions& o) {
             "product id; peakward history shows what there is");
     auto series = request_of(*o.series, call.stop);
     if (!series) return tl::make_unexpected(series.error());
-    const auto reply = look_ahead(o.common->db, {std::move(*series), *target});
+    const auto today = std::chrono::system_clock::to_time_t(call.machine.clock.wall_now());
+    const auto reply = look_ahead(o.common->db, {std::move(*series), *target, today});
     if (!reply) return tl::make_unexpected(reply.error());
     show(call, *format,
          {[&] { return document_of(*reply, *target); },
@@ -362,7 +373,8 @@ Verb forecast_verb() {
         "what is not known of the curve and how far stacks jump around it.\n\n"
         "Each forecast is tested on the series' own past: the share of later runs that lay inside "
         "the interval is printed. It is refused, with the reason, where fewer than 4 software "
-        "stacks or no rise support it.",
+        "stacks or no rise support it, where fewer than half of those runs lay inside, and where "
+        "the last event is a confirmed regression.",
         {{"peakward forecast --hardware c3f840a0", "when is 90 % reached"},
          {"peakward forecast --hardware nvidia_h100_sxm5_80gb --target 0.8 --precision bf16",
           "one precision of a product"},

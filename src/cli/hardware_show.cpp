@@ -172,9 +172,10 @@ Section sources_of(const HardwareSpec& spec) {
     }
     if (read < spec.sources.size())
         section.paragraphs.push_back(
-            {fmt::format("{} of {} sources are cited, not re-read: their figures wait for somebody "
-                         "to compare them with the document.",
-                         spec.sources.size() - read, spec.sources.size()),
+            {fmt::format(
+                 "{} of {} sources are cited, but not read again: nobody has compared their "
+                 "figures with the document yet.",
+                 spec.sources.size() - read, spec.sources.size()),
              Tone::doubtful, "⚠"});
     return section;
 }

@@ -47,7 +47,7 @@ public:
         const std::string answer = ask(question, [](const std::string& text) -> std::string {
             const auto number = parse_number(text);
             if (text.empty() || (number && std::isfinite(*number) && *number > 0)) return {};
-            return fmt::format("'{}' is no number above zero; an empty answer stands for unknown",
+            return fmt::format("'{}' is not a number above zero; an empty answer means unknown",
                                text);
         });
         if (answer.empty()) return unknown();

@@ -88,8 +88,8 @@ std::vector<Cell> row_cells(const Followed& followed, const Subjected& at, const
                                     ? followed.analysed.stacks[place]
                                     : SoftwareStack{};
     const Tone tone = row.doubtful ? Tone::doubtful : Tone::plain;
-    const auto of_value = [&](double Middle::*part, Tone how) {
-        return row.value ? cell((*row.value).*part, how) : Cell{};
+    const auto bound = [&](std::optional<double> Middle::*part) {
+        return row.value ? cell((*row.value).*part, tone) : Cell{};
     };
     Cell since = cell(iso_text(row.first_unix));
     since.shown = day_words(row.first_unix);
@@ -113,10 +113,10 @@ std::vector<Cell> row_cells(const Followed& followed, const Subjected& at, const
     for (const ShownComponent& component : shown_components)
         cells.push_back(cell(version_of(followed, row, component.name)));
     for (Cell& one : std::vector<Cell>{
-             of_value(&Middle::median, row.doubtful ? tone : Tone::strong),
-             of_value(&Middle::ci_low, tone), of_value(&Middle::ci_high, tone),
-             cell(bandwidth_of(at, row.stack)), change, cell(row.ci_low_percent),
-             cell(row.ci_high_percent), runs, since, changes, cell(stack.stack_digest)})
+             row.value ? cell(row.value->median, row.doubtful ? tone : Tone::strong) : Cell{},
+             bound(&Middle::ci_low), bound(&Middle::ci_high), cell(bandwidth_of(at, row.stack)),
+             change, cell(row.ci_low_percent), cell(row.ci_high_percent), runs, since, changes,
+             cell(stack.stack_digest)})
         cells.push_back(std::move(one));
     return cells;
 }
@@ -149,7 +149,9 @@ Table table_of(const Followed& followed, const Subjected& at) {
 std::string cause_words(const SoftwareImpact& impact) {
     if (!impact.strongest) {
         if (impact.stacks.size() < 2) return "one software stack only: nothing to compare";
-        return "no step is larger than what the runs themselves vary by";
+        return impact.noise.freedom > 0
+                   ? "no step is larger than what the runs themselves vary by"
+                   : "unknown: no software stack was measured twice, so the noise is unknown";
     }
     const StackImpact& step = impact.stacks[*impact.strongest];
     const std::string effect =
@@ -162,6 +164,13 @@ std::string cause_words(const SoftwareImpact& impact) {
                        step.changes.size(), changed_names(step));
 }
 
+std::string total_interval(const SoftwareImpact& impact) {
+    if (impact.total_ci_low_percent)
+        return fmt::format(" (95 %: {} to {})", signed_percent(impact.total_ci_low_percent),
+                           signed_percent(impact.total_ci_high_percent));
+    return impact.doubtful ? "" : " (no interval: no software stack was measured twice)";
+}
+
 void add_totals(Section& section, const Subjected& at) {
     const SoftwareImpact& impact = at.impact();
     const Unit unit = unit_of(at.series().key);
@@ -170,9 +179,7 @@ void add_totals(Section& section, const Subjected& at) {
     };
     if (impact.total_percent) {
         add("Total improvement",
-            fmt::format("{} (95 %: {} to {}){}", signed_percent(impact.total_percent),
-                        signed_percent(impact.total_ci_low_percent),
-                        signed_percent(impact.total_ci_high_percent),
+            fmt::format("{}{}{}", signed_percent(impact.total_percent), total_interval(impact),
                         impact.doubtful ? ", doubtful: no run counts" : ""));
         add("First SW stack", format_with_unit(impact.stacks[*impact.first].value->median, unit));
         add("Latest SW stack", format_with_unit(impact.stacks[*impact.latest].value->median, unit));
@@ -229,8 +236,8 @@ Json install_json(const Followed& followed, const Subjected& at) {
         one["first_run"] = iso_text(row.first_unix);
         one["last_run"] = iso_text(row.last_unix);
         one["value"] = row.value ? Json(row.value->median) : Json(nullptr);
-        one["ci_low"] = row.value ? Json(row.value->ci_low) : Json(nullptr);
-        one["ci_high"] = row.value ? Json(row.value->ci_high) : Json(nullptr);
+        one["ci_low"] = row.value ? optional_to_json(row.value->ci_low) : Json(nullptr);
+        one["ci_high"] = row.value ? optional_to_json(row.value->ci_high) : Json(nullptr);
         one["bandwidth_gbps"] = optional_to_json(bandwidth_of(at, row.stack));
         one["doubtful"] = row.doubtful;
         one["change_percent"] = optional_to_json(row.change_percent);
@@ -252,6 +259,9 @@ Json install_json(const Followed& followed, const Subjected& at) {
     document["lineage"] = at.series().key.lineage;
     document["stacks"] = stacks;
     document["doubtful"] = impact.doubtful;
+    const NoiseUsed& noise = impact.noise;
+    document["noise_percent"] = noise.freedom > 0 ? Json(100 * noise.sigma) : Json(nullptr);
+    document["noise_source"] = to_string(noise.source);
     document["total_improvement_percent"] = optional_to_json(impact.total_percent);
     document["total_ci_low_percent"] = optional_to_json(impact.total_ci_low_percent);
     document["total_ci_high_percent"] = optional_to_json(impact.total_ci_high_percent);
@@ -302,8 +312,9 @@ Verb impact_verb() {
             "Look back",
             "what each software stack was worth, and which component moved it",
             "One row per software stack of one machine, in the order they came: what changed "
-            "against the stack before, the median of its runs with a 95 % interval, and the step. "
-            "A step with a question mark is no larger than what the runs themselves vary by.\n\n"
+            "against the stack before, the median of its runs, and the step, both with a 95 % "
+            "interval by the noise of runs that repeat one stack. A step with a question mark is "
+            "no larger than what the runs themselves vary by.\n\n"
             "Where one component alone changed at the largest step it is named; where several did "
             "they are confounded, and only runs with one change at a time can tell.",
             {{"peakward impact --hardware c3f840", "by the start of a fingerprint"},

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "cli/options.hpp"
@@ -76,7 +77,8 @@ Result<int> run(Call& call, const ReportOptions& o) {
     if (!format) return tl::make_unexpected(format.error());
     const auto request = request_of(*o.series, call.stop);
     if (!request) return tl::make_unexpected(request.error());
-    const auto parts = load_report(o.common->db, *request);
+    const auto today = std::chrono::system_clock::to_time_t(call.machine.clock.wall_now());
+    const auto parts = load_report(o.common->db, *request, today);
     if (!parts) return tl::make_unexpected(parts.error());
     const std::string content = render(document_of(*parts, *request), *format);
     if (auto written = write_file_atomically(o.output, content); !written)

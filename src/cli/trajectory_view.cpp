@@ -127,6 +127,28 @@ std::string install_words(const Analysed& analysed, const std::string& install) 
 
 std::string day_words(std::int64_t time_unix) { return iso_text(time_unix).substr(0, 10); }
 
+std::string improvement_steps_words(const Improvement& found) {
+    constexpr std::size_t steps_shown_max = 4;
+    if (!found.percent_per_month) return "";
+    if (found.steps.empty()) return "none";
+    std::vector<ImprovementStep> steps = found.steps;
+    std::stable_sort(steps.begin(), steps.end(),
+                     [](const ImprovementStep& a, const ImprovementStep& b) {
+                         return std::abs(a.percent) > std::abs(b.percent);
+                     });
+    steps.resize(std::min(steps.size(), steps_shown_max));
+    std::sort(steps.begin(), steps.end(), [](const ImprovementStep& a, const ImprovementStep& b) {
+        return a.time_unix < b.time_unix;
+    });
+    std::string words;
+    for (const ImprovementStep& step : steps)
+        words += fmt::format("{}{}: {}", words.empty() ? "" : ", ", day_words(step.time_unix),
+                             signed_percent(step.percent));
+    const std::size_t others = found.steps.size() - steps.size();
+    if (others > 0) words += fmt::format(" and {} smaller step{}", others, others == 1 ? "" : "s");
+    return words;
+}
+
 std::string signed_percent(const std::optional<double>& percent) {
     if (!percent || !std::isfinite(*percent)) return "-";
     return (*percent < 0 ? "" : "+") + format_value(*percent, Unit::percent);
@@ -240,13 +262,15 @@ void add_milestones(Section& section, const Subject& subject, const Trajectory& 
 }
 
 std::string improvement_words(const Improvement& found) {
-    if (!found.percent_per_month) return "not known: " + found.reason;
+    if (!found.percent_per_month) return "unknown: " + found.reason;
     std::string words = signed_percent(found.percent_per_month) + " a month";
     if (found.ci_low_percent_per_month)
-        return fmt::format("{} (95 %: {} to {}), over {} runs", words,
-                           signed_percent(found.ci_low_percent_per_month),
-                           signed_percent(found.ci_high_percent_per_month), found.points);
-    return fmt::format("{} ({} runs: too few for an interval)", words, found.points);
+        words += fmt::format(" (95 %: {} to {})", signed_percent(found.ci_low_percent_per_month),
+                             signed_percent(found.ci_high_percent_per_month));
+    words += fmt::format(", {} from the first level to the newest", signed_percent(found.percent));
+    if (!found.ci_low_percent_per_month)
+        return words + "; no interval: no software stack was measured twice";
+    return fmt::format("{}, over {} runs", words, found.points);
 }
 
 void add_remarks(Section& section, const FollowedSubject& subject, const FollowedTrajectory& one) {
@@ -293,6 +317,9 @@ Section findings_section(const Followed& followed, const FollowedSubject& subjec
     if (shows_efficiency(subject, one)) add_milestones(section, product, t);
     section.fields.push_back(
         {"Improvement", improvement_words(t.improvement), Tone::plain, {}, {}});
+    if (!t.improvement.steps.empty())
+        section.fields.push_back(
+            {"Steps", improvement_steps_words(t.improvement), Tone::plain, {}, {}});
     section.fields.push_back(
         {"First calibration", day_words(t.first_unix) + ": Day 0", Tone::plain, {}, {}});
     if (product.launched)
@@ -516,6 +543,11 @@ Json trajectory_summary_json(const Followed& followed, const FollowedSubject& su
         optional_to_json(found.ci_low_percent_per_month);
     document["improvement_ci_high_percent_per_month"] =
         optional_to_json(found.ci_high_percent_per_month);
+    document["improvement_percent"] = optional_to_json(found.percent);
+    Json steps = Json::array();
+    for (const ImprovementStep& step : found.steps)
+        steps.push_back({{"at", iso_text(step.time_unix)}, {"percent", step.percent}});
+    document["improvement_steps"] = steps;
     document["improvement_unknown"] = found.reason.empty() ? Json(nullptr) : Json(found.reason);
     return document;
 }

@@ -24,6 +24,9 @@ std::string install_words(const Analysed& analysed, const std::string& install);
 std::string day_words(std::int64_t time_unix);
 // "+4.2 %", "-0.3 %"; "-" for none.
 std::string signed_percent(const std::optional<double>& percent);
+// "2026-03-01: +12.0 %, 2026-09-04: -2.1 %", the largest where there are many, by date;
+// "none" of one level; "" where the rate is unknown.
+std::string improvement_steps_words(const Improvement& found);
 // "Day 12", "not yet".
 std::string day_number(const MilestoneDay& day);
 

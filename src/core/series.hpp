@@ -84,6 +84,12 @@ struct SoftwareStack {
     friend bool operator==(const SoftwareStack&, const SoftwareStack&) = default;
 };
 
+// What really ran for a case: "OpenBLAS 0.3.21 Zen pthreads".
+struct CaseImplementation {
+    Case what;
+    std::string implementation;
+};
+
 // What a run ran on, as far as analyses compare it (METHODS 3.2).
 struct RunFacts {
     std::int64_t seq = 0;
@@ -100,6 +106,7 @@ struct RunFacts {
     std::map<std::string, std::optional<std::string>> firmware;    // cpu_microcode, gpu_vbios
     // power_mode, cpu_governor, thermal_state, virtualization, and clock_mhz where it was probed.
     std::map<std::string, std::optional<std::string>> environment;
+    std::vector<CaseImplementation> implementations;  // of the cases that were measured
     std::vector<std::string> flags;
 };
 

@@ -36,8 +36,6 @@ InstallId install_id(const std::string& state_folder);
 // Renames a damaged id to "install_id.damaged-…", so that the next install_id() makes another.
 // Returns the sentence for the user; "" where the id is whole or missing.
 std::string put_damaged_install_id_aside(const std::string& state_folder);
-// $XDG_STATE_HOME/peakward or ~/.local/state/peakward; "" where neither variable is set.
-std::string usual_state_folder();
 // The install of a captured machine (the nil UUID): it is none.
 inline constexpr const char* no_install = "00000000-0000-0000-0000-000000000000";
 

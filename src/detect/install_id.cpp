@@ -13,6 +13,7 @@
 #include <random>
 
 #include "core/posix.hpp"
+#include "core/state_folder.hpp"
 #include "core/text.hpp"
 #include "detect/detect.hpp"
 
@@ -73,15 +74,6 @@ InstallId not_kept(std::string why) {
 }
 
 }  // namespace
-
-std::string usual_state_folder() {
-    // The XDG Base Directory Specification wants relative paths to be ignored.
-    const char* state = std::getenv("XDG_STATE_HOME");
-    if (state != nullptr && state[0] == '/') return std::string(state) + "/peakward";
-    const char* home = std::getenv("HOME");
-    if (home != nullptr && home[0] == '/') return std::string(home) + "/.local/state/peakward";
-    return "";
-}
 
 InstallId install_id(const std::string& state_folder) {
     const std::string folder = state_folder.empty() ? usual_state_folder() : state_folder;

@@ -27,6 +27,7 @@ std::span<const Source> sources() {
         {"python_stack", collect_python_stack},
         {"blas", collect_blas},
         {"compiler", collect_compiler},
+        {"library_variables", collect_library_variables},
         {"environment", collect_environment},
     });
     return list;

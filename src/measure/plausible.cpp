@@ -163,7 +163,7 @@ std::string why_impossible_figures(const Measurement& measurement) {
             return fmt::format("its samples make {:.3g} GB/s, beyond any device", *rate);
     const std::string name = first_unstorable(to_json(measurement), "");
     if (name.empty()) return "";
-    return fmt::format("its samples make a figure that is no number: {}", name);
+    return fmt::format("its samples give a figure that is not a number: {}", name);
 }
 
 }  // namespace peakward

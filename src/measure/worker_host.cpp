@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/library_variables.hpp"
 #include "core/records_json.hpp"
 #include "core/text.hpp"
 #include "core/worker_protocol.hpp"
@@ -21,19 +22,6 @@ constexpr Nanoseconds ending_limit = milliseconds(500);
 
 // Longest announced length of a batch that is believed.
 constexpr double announced_s_max = 600;
-
-// Where the threaded libraries in use look for their number of threads.
-constexpr const char* thread_variables[] = {"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREADS",
-                                            "MKL_NUM_THREADS",     "BLIS_NUM_THREADS",
-                                            "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"};
-
-// Where OpenMP runtimes and the libraries on top of them look for CPUs to bind their threads to. A
-// runtime that obeys them binds the first thread before a worker reads what it may use, and the
-// host pins the threads itself: on CPUs of its choice, within what taskset or a cpuset leaves it.
-constexpr const char* binding_variables[] = {
-    "OMP_PROC_BIND", "OMP_PLACES",        "GOMP_CPU_AFFINITY", "KMP_AFFINITY",
-    "KMP_HW_SUBSET", "KMP_PLACE_THREADS", "MP_BIND",           "MP_BLIST",
-};
 
 // What may be printed before the first reply: by a start-up script of Python, a wrapper, a banner.
 constexpr std::size_t lines_before_hello_max = 100;

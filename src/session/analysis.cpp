@@ -513,4 +513,16 @@ Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
     });
 }
 
+Status load_implementations(const std::string& db, std::map<std::int64_t, RunFacts>& facts,
+                            const StopToken* stop) {
+    auto store = open_store(default_store_location(db), OpenMode::read, stopped_by(stop));
+    if (!store) return tl::make_unexpected(store.error());
+    for (auto& [seq, run] : facts) {
+        auto list = (*store)->implementations_of(seq);
+        if (!list) return tl::make_unexpected(list.error());
+        run.implementations = std::move(*list);
+    }
+    return {};
+}
+
 }  // namespace peakward

@@ -69,5 +69,8 @@ Result<Analysed> load_series(const std::string& db, const SeriesRequest& request
 Result<std::map<std::int64_t, RunFacts>> load_facts(const std::string& db,
                                                     const std::vector<std::int64_t>& seqs,
                                                     const StopToken* stop = nullptr);
+// Adds what ran in the cases of these runs: RunFacts::implementations.
+Status load_implementations(const std::string& db, std::map<std::int64_t, RunFacts>& facts,
+                            const StopToken* stop = nullptr);
 
 }  // namespace peakward

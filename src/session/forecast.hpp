@@ -13,6 +13,7 @@ namespace peakward {
 struct ForecastRequest {
     SeriesRequest series;
     double target = 0.9;  // efficiency; where no peak is known there is no target
+    std::optional<std::int64_t> today_unix = {};  // of the question; none: the newest run's day
 };
 
 struct SeriesForecast {
@@ -30,6 +31,8 @@ struct ForecastReply {
     std::vector<SeriesForecast> forecasts;  // those with a forecast first
 };
 
+// Refused, beside the reasons of forecast(), where the last event of a series is a confirmed
+// regression: then no rising curve describes it.
 Result<ForecastReply> look_ahead(const std::string& db, const ForecastRequest& request);
 
 }  // namespace peakward

@@ -91,14 +91,15 @@ private:
 
 std::string size_words(std::uintmax_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
 
-Result<FileContent> read_database(const std::string& path, std::uintmax_t bytes) {
+Result<FileContent> read_database(const std::string& path, std::uintmax_t bytes,
+                                  const StopToken& stop) {
     if (is_peakward_database(path)) return FileContent{"Peakward database", {}, {}, true};
     if (bytes > rows_bytes_max)
         return failed(
             fmt::format("is a database of {}, and over {} none is read into memory: "
                         "split it",
                         size_words(bytes), size_words(rows_bytes_max)));
-    auto rows = read_foreign_rows(path);
+    auto rows = read_foreign_rows(path, &stop);
     if (!rows) return tl::make_unexpected(rows.error());
     auto runs = older::read_exported_rows(*rows);
     if (!runs) return tl::make_unexpected(runs.error());
@@ -186,7 +187,7 @@ Result<FileContent> read_importable(const std::string& path, const StopToken& st
         file.read(head.data(), static_cast<std::streamsize>(head.size()));
         head.resize(static_cast<std::size_t>(file.gcount()));
     }
-    if (head == magic) return read_database(path, bytes);
+    if (head == magic) return read_database(path, bytes, stop);
     if (bytes > text_bytes_max)
         return failed(
             fmt::format("has {}, and over {} nothing is a profile or a list of runs: "

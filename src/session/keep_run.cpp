@@ -7,8 +7,8 @@
 
 #include "core/posix.hpp"
 #include "core/records_json.hpp"
+#include "core/state_folder.hpp"
 #include "core/text.hpp"
-#include "detect/detect.hpp"
 
 namespace peakward {
 namespace {

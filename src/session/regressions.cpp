@@ -166,7 +166,7 @@ public:
         auto facts = load_facts(db_, {seqs.begin(), seqs.end()});
         if (!facts) return tl::make_unexpected(facts.error());
         facts_ = std::move(*facts);
-        return {};
+        return load_implementations(db_, facts_);
     }
 
     Result<ExplainedRegression> explain(const Regression& regression) {
@@ -180,8 +180,7 @@ public:
         sides.stacks_between = regression.stacks_between;
         sides.suspected = regression.status == RegressionStatus::suspected;
         sides.imported = is_imported_suite(found.key.suite);
-        sides.device = found.key.device;
-        sides.backend = found.key.backend;
+        sides.key = found.key;
         const auto differences = differences_between(sides.before, sides.after);
         const auto components =
             std::count_if(differences.begin(), differences.end(),

@@ -1,6 +1,7 @@
 #include "session/report.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/private_paths.hpp"
 #include "session/history.hpp"
@@ -45,6 +46,30 @@ Result<std::string> newest_run(const std::string& db, const SeriesRequest& reque
     return failed("the database holds no run for this request");
 }
 
+std::int64_t runs_of(const std::vector<KnownHardware>& hardware) {
+    std::int64_t runs = 0;
+    for (const KnownHardware& known : hardware) runs += known.runs;
+    return runs;
+}
+
+// A board is several products, CPU and GPU, and each of its runs is one run.
+std::int64_t runs_on_hardware(const Analysed& analysed) {
+    std::set<std::string> lineages;
+    std::int64_t runs = 0;
+    for (const Subject& subject : analysed.subjects)
+        for (const KnownHardware& known : subject.hardware)
+            if (lineages.insert(known.lineage).second) runs += known.runs;
+    return runs;
+}
+
+std::int64_t runs_shown(const Analysed& analysed) {
+    std::set<std::int64_t> seqs;
+    for (const Subject& subject : analysed.subjects)
+        for (const SubjectSeries& one : subject.series)
+            for (const SeriesPoint& point : one.series.points) seqs.insert(point.seq);
+    return static_cast<std::int64_t>(seqs.size());
+}
+
 SeriesRequest with_metric(SeriesRequest request, const char* metric) {
     request.metrics = {metric};
     return request;
@@ -52,7 +77,8 @@ SeriesRequest with_metric(SeriesRequest request, const char* metric) {
 
 }  // namespace
 
-Result<ReportParts> load_report(const std::string& db, const SeriesRequest& request) {
+Result<ReportParts> load_report(const std::string& db, const SeriesRequest& request,
+                                std::int64_t today_unix) {
     const auto hardware = known_hardware(db, request.stop);
     if (!hardware) return tl::make_unexpected(hardware.error());
     const SeriesRequest compute = with_metric(request, "peak_measured_gops");
@@ -67,17 +93,16 @@ Result<ReportParts> load_report(const std::string& db, const SeriesRequest& requ
                            request.stop);
     if (!newest) return tl::make_unexpected(newest.error());
     drop_private_paths(*newest);
-    std::int64_t runs = 0;
+    std::int64_t runs = runs_of(*hardware);
     if (followed)
-        for (const Subject& subject : followed->analysed.subjects)
-            for (const KnownHardware& known : subject.hardware) runs += known.runs;
-    else
-        for (const KnownHardware& known : *hardware) runs += known.runs;
+        runs = is_narrow(request) ? runs_shown(followed->analysed)
+                                  : runs_on_hardware(followed->analysed);
     RegressionsRequest regressions;
     regressions.series = request;
     regressions.series.metrics.clear();
     ForecastRequest forecast;
     forecast.series = compute;
+    forecast.today_unix = today_unix;
     return ReportParts{without_private_path_in_word(default_store_location(db)),
                        hardware->size(),
                        runs,

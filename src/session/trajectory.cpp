@@ -5,6 +5,7 @@
 #include <set>
 
 #include "analyze/in_parallel.hpp"
+#include "analyze/series_levels.hpp"
 #include "core/text.hpp"
 #include "store/period.hpp"
 
@@ -20,10 +21,27 @@ Status check_period(const SeriesRequest& request) {
                                    request.since, request.until));
 }
 
-std::vector<RatedSeries> rated_of(const Subject& subject) {
+// Of each series of each subject, pooled over all of them.
+std::vector<std::vector<NoiseUsed>> noise_of(const Analysed& analysed) {
+    std::vector<const Series*> all;
+    for (const Subject& subject : analysed.subjects)
+        for (const SubjectSeries& one : subject.series) all.push_back(&one.series);
+    const std::vector<NoiseUsed> learned = learned_noise(all);
+    std::vector<std::vector<NoiseUsed>> noise;
+    auto next = learned.begin();
+    for (const Subject& subject : analysed.subjects) {
+        const auto end = next + static_cast<std::ptrdiff_t>(subject.series.size());
+        noise.emplace_back(next, end);
+        next = end;
+    }
+    return noise;
+}
+
+std::vector<RatedSeries> rated_of(const Subject& subject, const std::vector<NoiseUsed>& noise) {
     std::vector<RatedSeries> rated;
     rated.reserve(subject.series.size());
-    for (const SubjectSeries& one : subject.series) rated.push_back({&one.series, one.efficiency});
+    for (const SubjectSeries& one : subject.series)
+        rated.push_back({&one.series, one.efficiency, noise[rated.size()]});
     return rated;
 }
 
@@ -36,10 +54,11 @@ std::vector<std::int64_t> firmware_times(const Subject& subject, const std::stri
     return times;
 }
 
-FollowedSubject followed(const Subject& subject, std::size_t place, Follow what) {
+FollowedSubject followed(const Subject& subject, const std::vector<NoiseUsed>& noise,
+                         std::size_t place, Follow what) {
     FollowedSubject result;
     result.subject = place;
-    result.rated = rated_of(subject);
+    result.rated = rated_of(subject, noise);
     std::vector<Trajectory> found = find_trajectories(result.rated);
     if (const Trajectory* first = leading(found, result.rated))
         std::rotate(found.begin(), found.begin() + (first - found.data()),
@@ -85,10 +104,11 @@ std::vector<std::int64_t> seqs_of(const Followed& result) {
 
 void put_changes(const FollowedSubject& subject, const FactsBySeq& facts, FollowedTrajectory& one) {
     for (std::size_t member = 0; member < one.trajectory.members.size(); ++member) {
-        const Series& series = *subject.rated[one.trajectory.members[member]].series;
+        const RatedSeries& rated = subject.rated[one.trajectory.members[member]];
+        const Series& series = *rated.series;
         for (HistoryEvent& event : events_of(series, facts))
             one.events.push_back({member, std::move(event)});
-        one.impact.push_back(impact_of(series, facts));
+        one.impact.push_back(impact_of(series, facts, rated.noise));
     }
     std::stable_sort(one.events.begin(), one.events.end(),
                      [](const MemberEvent& a, const MemberEvent& b) {
@@ -145,10 +165,12 @@ Result<Followed> follow(const std::string& db, const SeriesRequest& request, Fol
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < result.analysed.subjects.size(); ++i)
         if (!result.analysed.subjects[i].series.empty()) places.push_back(i);
+    const auto noise = noise_of(result.analysed);
     result.subjects.resize(places.size());
     in_parallel(places.size(), 0, [&](std::size_t i) {
         if (!request.check_stop()) return;
-        result.subjects[i] = followed(result.analysed.subjects[places[i]], places[i], what);
+        result.subjects[i] =
+            followed(result.analysed.subjects[places[i]], noise[places[i]], places[i], what);
     });
     if (auto status = request.check_stop(); !status) return tl::make_unexpected(status.error());
     put_leading_first(result.subjects);

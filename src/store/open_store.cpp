@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/state_folder.hpp"
 #include "core/text.hpp"
 #include "store/run_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -52,20 +53,13 @@ std::string default_store_location(const std::string& from_option) {
     return data + "/peakward/calibrations.db";
 }
 
-std::string default_memory_folder() {
-    // The XDG base directory specification: relative paths are to be ignored.
-    if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/'))
-        return state + "/peakward/heads";
-    const std::string home = variable("HOME");
-    return home.starts_with('/') ? home + "/.local/state/peakward/heads" : "";
-}
-
 namespace {
 
 store::SqliteOptions sqlite_options(StoreOptions options) {
     store::SqliteOptions all;
     static_cast<StoreOptions&>(all) = std::move(options);
-    if (all.memory_folder.empty()) all.memory_folder = default_memory_folder();
+    if (const std::string state = usual_state_folder(); all.memory_folder.empty() && !state.empty())
+        all.memory_folder = state + "/heads";
     return all;
 }
 

@@ -130,7 +130,10 @@ public:
     virtual Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) = 0;
     virtual Result<std::vector<std::string>> metrics() = 0;  // of all series, by name
     // In the order asked for; a seq that does not exist is an error.
+    // Their `implementations` are left empty: see below.
     virtual Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) = 0;
+    // What ran in the measured cases of a run that says so; of a seq that does not exist, nothing.
+    virtual Result<std::vector<CaseImplementation>> implementations_of(std::int64_t seq) = 0;
 
     // One row at a time, by time; `take` as above.
     virtual Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) = 0;
@@ -165,10 +168,8 @@ struct StoreOptions {
 
 // `--db` if given, else $PEAKWARD_DB, else $XDG_DATA_HOME/peakward/calibrations.db.
 std::string default_store_location(const std::string& from_option);
-// $XDG_STATE_HOME/peakward/heads, else ~/.local/state/peakward/heads; "" where neither is set.
-std::string default_memory_folder();
 // A path, or postgresql://... (a later release; refused here with that sentence). Without a
-// memory_folder it is the default one.
+// memory_folder it is "heads" in the state folder.
 Result<std::unique_ptr<RunStore>> open_store(const std::string& location, OpenMode mode,
                                              StoreOptions options = {});
 // Brings an older schema up to this program's; says from and to.

@@ -28,8 +28,8 @@ LikelyCause cause_of(const RunFacts& before, const RunFacts& after,
     sides.before = {&before};
     sides.after = {&after};
     sides.change_percent = -5;
-    sides.device = "cuda:0";
-    sides.backend = "pytorch";
+    sides.key.device = "cuda:0";
+    sides.key.backend = "pytorch";
     sides.suspected = suspected;
     return likely_cause(sides, history);
 }
@@ -129,6 +129,105 @@ TEST(Causes, ASuspicionAsksForAnotherRunFirst) {
 
 TEST(Causes, WithoutFactsItIsUnknown) {
     EXPECT_THAT(likely_cause({}, nullptr).cause, HasSubstr("unknown"));
+}
+
+// A side whose products of matrices ran so.
+RunFacts ran(const std::string& implementation, const std::string& variable = "") {
+    RunFacts f = facts("560", "2.4.0");
+    Case what;
+    what.operation = "gemm";
+    what.precision = "fp32";
+    what.device = "cpu";
+    what.backend = "blas";
+    f.implementations = {{what, implementation}};
+    if (!variable.empty()) f.components["OPENBLAS_CORETYPE"] = variable;
+    return f;
+}
+
+LikelyCause cause_of_blas(const RunFacts& before, const RunFacts& after) {
+    DropSides sides;
+    sides.before = {&before};
+    sides.after = {&after};
+    sides.change_percent = -80;
+    sides.key = planted::key();
+    return likely_cause(sides, nullptr);
+}
+
+const std::string zen = "OpenBLAS 0.3.21 Zen pthreads";
+const std::string prescott = "OpenBLAS 0.3.21 Prescott pthreads";
+
+TEST(Causes, OtherKernelsUnderTheSameVersionsAreTheCause) {
+    const auto found = cause_of_blas(ran(zen), ran(prescott));
+    EXPECT_THAT(found.cause, HasSubstr("OpenBLAS kernels Zen -> Prescott"));
+    EXPECT_THAT(found.cause, Not(HasSubstr("did not change")));
+    EXPECT_THAT(found.recommendation, HasSubstr("OPENBLAS_CORETYPE"));
+    EXPECT_TRUE(found.software_changed);
+    EXPECT_FALSE(found.confounded);
+    ASSERT_THAT(found.differences, SizeIs(1));
+    EXPECT_EQ(found.differences[0].kind, DifferenceKind::implementation);
+    EXPECT_EQ(found.differences[0].after, prescott);
+}
+
+TEST(Causes, KernelsOutrankAShiftOfTheEnvironment) {
+    RunFacts after = ran(prescott);
+    after.environment["clock_mhz"] = "3400";
+    const auto found = cause_of_blas(ran(zen), after);
+    EXPECT_THAT(found.cause, testing::StartsWith("another implementation ran: OpenBLAS kernels"));
+    EXPECT_THAT(found.cause, HasSubstr("CPU clock in MHz 3000 -> 3400"));
+    EXPECT_TRUE(found.confounded);
+}
+
+TEST(Causes, AVariableThatChoseOtherKernelsIsNamed) {
+    const auto found = cause_of_blas(ran(zen), ran(prescott, "Prescott"));
+    EXPECT_THAT(found.cause, HasSubstr("OPENBLAS_CORETYPE not set -> Prescott"));
+    EXPECT_THAT(found.cause, HasSubstr("with it OpenBLAS kernels Zen -> Prescott"));
+    EXPECT_THAT(found.recommendation, HasSubstr("unset OPENBLAS_CORETYPE"));
+    EXPECT_FALSE(found.confounded);
+}
+
+TEST(Causes, OfSeveralTheVariableOfTheLibraryThatChoseOthersComesFirst) {
+    RunFacts after = ran(prescott, "Prescott");
+    after.components["os_kernel"] = "6.9";
+    RunFacts before = ran(zen);
+    before.components["os_kernel"] = "6.8";
+    const auto found = cause_of_blas(before, after);
+    EXPECT_TRUE(found.confounded);
+    EXPECT_EQ(found.differences.front().name, "OPENBLAS_CORETYPE");
+    EXPECT_THAT(found.cause, HasSubstr("confounded: 2 things"));
+}
+
+TEST(Causes, AVersionWithinAnImplementationIsNoOtherImplementation) {
+    RunFacts before = ran(zen), after = ran("OpenBLAS 0.3.26 Zen pthreads");
+    before.components["blas_library"] = "OpenBLAS 0.3.21";
+    after.components["blas_library"] = "OpenBLAS 0.3.26";
+    const auto found = cause_of_blas(before, after);
+    EXPECT_THAT(found.differences, SizeIs(1));
+    EXPECT_THAT(found.cause, HasSubstr("BLAS library"));
+    EXPECT_THAT(cause_of_blas(ran("scalar, huge pages 97 %"), ran("scalar, huge pages 12 %")).cause,
+                HasSubstr("did not change"));
+}
+
+TEST(Causes, AnImplementationOfAnotherBackendIsNotLookedAt) {
+    RunFacts after = ran(prescott);
+    after.implementations[0].what.backend = "numpy";
+    RunFacts before = ran(zen);
+    before.implementations[0].what.backend = "numpy";
+    EXPECT_THAT(cause_of_blas(before, after).differences, IsEmpty());
+}
+
+TEST(Causes, AnImplementationThatRanOnBothSidesIsNoDifference) {
+    const RunFacts one = ran(zen), other = ran(prescott);
+    const std::vector<const RunFacts*> before{&one, &other}, after{&other};
+    EXPECT_FALSE(implementation_change(before, after, planted::key()));
+}
+
+TEST(Causes, VariablesThatTheHostOverridesAreNoCause) {
+    RunFacts after = facts("1", "2");
+    after.components["OMP_NUM_THREADS"] = "4";
+    EXPECT_THAT(cause_of(facts("1", "2"), after).differences, IsEmpty());
+    after.components["OMP_WAIT_POLICY"] = "active";
+    EXPECT_THAT(cause_of(facts("1", "2"), after).cause,
+                HasSubstr("OMP_WAIT_POLICY not set -> active"));
 }
 
 }  // namespace

@@ -143,5 +143,77 @@ TEST(Forecast, EightyPercentIntervalsHoldMostLaterRuns) {
     EXPECT_LT(share, 0.92);
 }
 
+// Ten stacks rise to a plateau, and then everything drops and rises again, on and on.
+TEST(Forecast, WhatFailedOnItsOwnPastIsRefused) {
+    std::vector<ForecastPoint> points;
+    planted::Gaussian gaussian(8);
+    const std::vector<double> levels{0.50, 0.55, 0.60, 0.65, 0.90, 0.62, 0.64,
+                                     0.66, 0.93, 0.90, 0.70, 0.72, 0.95, 0.96};
+    for (std::size_t stack = 0; stack < levels.size(); ++stack)
+        for (int run = 0; run < 3; ++run)
+            points.push_back({20'000 + 20.0 * static_cast<double>(stack) + 5 * run,
+                              levels[stack] + 0.001 * gaussian(), static_cast<int>(stack)});
+    const Forecast f = forecast(points, towards(0.98));
+    ASSERT_LT(f.back_test.share(), 0.5);
+    EXPECT_THAT(f.refused, HasSubstr("it failed on its own past"));
+    EXPECT_THAT(f.draws, IsEmpty());
+    EXPECT_FALSE(f.target);
+}
+
+// The last two are one level: 2 of 24 orders look as good, which permutations cannot tell apart.
+TEST(Forecast, SpeaksAtFourStacksThatClearlyRise) {
+    const std::vector<double> levels{0.60, 0.75, 0.8501, 0.8499};
+    int spoke = 0, spoke_of_falling = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        planted::Gaussian gaussian(seed);
+        std::vector<ForecastPoint> points;
+        for (std::size_t stack = 0; stack < levels.size(); ++stack)
+            for (int run = 0; run < 4; ++run)
+                points.push_back({20'000 + 30.0 * static_cast<double>(stack) + 5 * run,
+                                  levels[stack] + 0.002 * gaussian(), static_cast<int>(stack)});
+        spoke += forecast(points, towards(0.9)).refused.empty() ? 1 : 0;
+        for (ForecastPoint& point : points) point.value = 1.5 - point.value;
+        spoke_of_falling += forecast(points, towards(0.9)).refused.empty() ? 1 : 0;
+    }
+    EXPECT_GE(spoke, 18);
+    EXPECT_EQ(spoke_of_falling, 0);
+}
+
+TEST(Forecast, FourStacksOfOneLevelAreNoRise) {
+    int spoke = 0;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        planted::Gaussian gaussian(seed);
+        std::vector<ForecastPoint> points;
+        for (int stack = 0; stack < 4; ++stack)
+            for (int run = 0; run < 3; ++run)
+                points.push_back({20'000 + 30.0 * stack + 5 * run, 0.8 + 0.01 * gaussian(), stack});
+        spoke += forecast(points, towards(0.9)).refused.empty() ? 1 : 0;
+    }
+    EXPECT_LE(spoke, 10);
+}
+
+TEST(Forecast, NowIsTheNewestLevelAndNotTheCurve) {
+    auto points = curve(10, 0.9);
+    for (std::size_t i = points.size() - 2; i < points.size(); ++i) points[i].value = 0.8;
+    EXPECT_NEAR(forecast(points, towards(0.95)).now.middle, 0.8, 1e-9);
+    ForecastOptions options = towards(0.95);
+    options.now = Interval{0.81, 0.80, 0.82};
+    EXPECT_EQ(forecast(points, options).now.middle, 0.81);
+}
+
+TEST(Forecast, NoDateLiesBeforeTheDayOfTheQuestion) {
+    // As above: 0.85 is reached about day 20,135.
+    ForecastOptions options = towards(0.85);
+    options.today_days = 20'500;
+    const Forecast f = forecast(curve(7, 0.95), options);
+    ASSERT_THAT(f.refused, IsEmpty());
+    ASSERT_TRUE(f.target && f.target->middle_days && f.target->low_days);
+    EXPECT_GE(*f.target->middle_days, 20'500);
+    EXPECT_GE(*f.target->low_days, 20'500);
+    EXPECT_TRUE(f.target->due);
+    options.today_days = 20'129;
+    EXPECT_FALSE(forecast(curve(7, 0.95), options).target->due);
+}
+
 }  // namespace
 }  // namespace peakward

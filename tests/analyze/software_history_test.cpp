@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "analyze/planted.hpp"
+#include "analyze/series_levels.hpp"
 #include "make_series.hpp"
 
 namespace peakward {
@@ -154,18 +158,95 @@ TEST(SoftwareImpact, LessIsBetterForTimes) {
     EXPECT_DOUBLE_EQ(*impact_of(bench.series, bench.facts).total_percent, 100);
 }
 
-TEST(Middle, IsBoundedByOrderStatisticsFromSixValuesOn) {
-    const auto few = make_series({3, 1, 2});
-    EXPECT_DOUBLE_EQ(middle_of(few.points)->median, 2);
-    EXPECT_DOUBLE_EQ(middle_of(few.points)->ci_low, 1);
+// Seven stacks of 1 to 7 runs with known levels, and 1 % of noise that is drawn again and again.
+struct Covered {
+    int steps = 0, steps_inside = 0, totals_inside = 0, levels = 0, levels_inside = 0;
+};
+Covered covered_by(std::uint64_t seed, double noise) {
+    const std::vector<int> runs{3, 1, 5, 2, 7, 4, 2};
+    const std::vector<double> levels{1000, 1120, 1090, 1200, 1205, 1290, 1300};
+    planted::Gaussian gaussian(seed);
     std::vector<double> values;
-    for (int i = 1; i <= 20; ++i) values.push_back(i);
-    const auto many = make_series(values);
-    // Conover, table A3: the 6th and the 15th of 20.
-    EXPECT_DOUBLE_EQ(middle_of(many.points)->ci_low, 6);
-    EXPECT_DOUBLE_EQ(middle_of(many.points)->ci_high, 15);
-    EXPECT_DOUBLE_EQ(middle_of(many.points)->median, 10.5);
-    EXPECT_FALSE(middle_of({}));
+    std::vector<int> stacks;
+    for (std::size_t stack = 0; stack < runs.size(); ++stack)
+        for (int i = 0; i < runs[stack]; ++i) {
+            values.push_back(levels[stack] * std::exp(noise * gaussian()));
+            stacks.push_back(static_cast<int>(stack));
+        }
+    const SoftwareBench bench(values, stacks, std::vector<Versions>(runs.size(), numpy1));
+    const SoftwareImpact impact = impact_of(bench.series, bench.facts);
+    Covered covered;
+    const auto holds = [](const auto& low, const auto& high, double truth) {
+        return low && high && *low <= truth && truth <= *high ? 1 : 0;
+    };
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+        const StackImpact& row = impact.stacks.at(i);
+        ++covered.levels;
+        covered.levels_inside += holds(row.value->ci_low, row.value->ci_high, levels[i]);
+        if (i == 0) continue;
+        ++covered.steps;
+        covered.steps_inside +=
+            holds(row.ci_low_percent, row.ci_high_percent, 100 * (levels[i] / levels[i - 1] - 1));
+    }
+    covered.totals_inside = holds(impact.total_ci_low_percent, impact.total_ci_high_percent,
+                                  100 * (levels.back() / levels.front() - 1));
+    return covered;
+}
+
+TEST(SoftwareImpact, NinetyFivePercentOfRedrawnHistoriesHoldTheTruth) {
+    constexpr int histories = 400;
+    for (const double noise : {0.002, 0.02}) {
+        Covered all;
+        for (int i = 0; i < histories; ++i) {
+            const Covered one = covered_by(static_cast<std::uint64_t>(4000 + i), noise);
+            all.steps += one.steps;
+            all.steps_inside += one.steps_inside;
+            all.levels += one.levels;
+            all.levels_inside += one.levels_inside;
+            all.totals_inside += one.totals_inside;
+        }
+        const double steps = static_cast<double>(all.steps_inside) / all.steps;
+        const double levels = static_cast<double>(all.levels_inside) / all.levels;
+        const double totals = static_cast<double>(all.totals_inside) / histories;
+        for (const double share : {steps, levels, totals}) {
+            EXPECT_GE(share, 0.90) << "noise " << noise;
+            EXPECT_LE(share, 0.97) << "noise " << noise;
+        }
+    }
+}
+
+TEST(SoftwareImpact, AStepWithinTheNoiseIsNotOneThatMoved) {
+    int moved = 0;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        planted::Gaussian gaussian(seed);
+        std::vector<double> values;
+        for (int i = 0; i < 8; ++i) values.push_back(100 * std::exp(0.01 * gaussian()));
+        const SoftwareBench bench(values, {0, 0, 0, 0, 0, 0, 0, 1}, {numpy1, numpy2});
+        moved += impact_of(bench.series, bench.facts).stacks[1].moved ? 1 : 0;
+    }
+    EXPECT_LE(moved, 20) << "of 200: one in twenty is what 95 % means";
+}
+
+TEST(SoftwareImpact, WithoutRepeatsThereIsNoInterval) {
+    const SoftwareBench bench({100, 150}, {0, 1}, {numpy1, numpy2});
+    const SoftwareImpact alone = impact_of(bench.series, bench.facts);
+    EXPECT_DOUBLE_EQ(*alone.total_percent, 50);
+    EXPECT_FALSE(alone.total_ci_low_percent);
+    EXPECT_FALSE(alone.stacks[1].moved) << "one run a side, and nothing known of the noise";
+    // Repeats of a similar series tell.
+    const SoftwareBench similar({200, 201, 199, 200}, {0, 0, 0, 0}, {numpy1});
+    const std::vector<const Series*> all{&bench.series, &similar.series};
+    const SoftwareImpact beside = impact_of(bench.series, bench.facts, learned_noise(all)[0]);
+    EXPECT_TRUE(beside.total_ci_low_percent);
+    EXPECT_EQ(beside.noise.source, NoiseSource::pooled);
+}
+
+TEST(SoftwareHistory, AVariableIsAComponentUnlessTheHostOverridesIt) {
+    RunFacts before, after;
+    after.components = {{"OPENBLAS_CORETYPE", "Prescott"}, {"OMP_NUM_THREADS", "4"}};
+    const auto changes = changed_components(before, after);
+    ASSERT_EQ(changes.size(), 1u);
+    EXPECT_EQ(to_string(changes[0]), "OPENBLAS_CORETYPE not set -> Prescott");
 }
 
 }  // namespace

@@ -57,37 +57,37 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Lies,
     testing::Values(
         Lie{"answers_at_once", [](auto&, auto& f) { f.waited = milliseconds(3); },
-            "it answered after 3 block_ms where 60 block_ms were asked for"},
+            "it answered after 3 ms where 60 ms were asked for"},
         Lie{"blocks_of_a_nanosecond_at_once",
             [](auto& s, auto& f) {
                 each(s, [](Sample& x) { x.wall_ns = 1, x.cpu_ns = 1; });
                 f.waited = milliseconds(2);
             },
-            "it answered after 2 block_ms"},
+            "it answered after 2 ms"},
         Lie{"blocks_of_a_nanosecond_in_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 1, x.cpu_ns = 1; }); },
-            "its blocks last 6e-05 block_ms in all, where slices of 1 block_ms for 60 block_ms "
+            "its blocks last 6e-05 ms in all, where slices of 1 ms for 60 ms "
             "were asked for"},
         Lie{"a_block_longer_than_the_wait",
             [](auto& s, auto&) { s.back().wall_ns = 200 * block_ms; },
-            "a block of 200 block_ms in a run"},
+            "a block of 200 ms in a run"},
         Lie{"a_block_of_292_years", [](auto& s, auto&) { s.back().wall_ns = most_ns; },
-            "a block of 9.223e+12 block_ms"},
+            "a block of 9.223e+12 ms"},
         Lie{"a_start_that_overflows",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = most_ns - 5; }); },
-            "a block of 1 block_ms in a run"},
+            "a block of 1 ms in a run"},
         Lie{"blocks_beyond_the_wait",
             [](auto& s, auto&) { s.back().start_ns += 3'600'000 * block_ms; }, "its blocks span"},
         Lie{"all_blocks_at_one_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.start_ns = 5000 * block_ms; }); },
-            "begins 1 block_ms before the one before it has ended"},
+            "begins 1 ms before the one before it has ended"},
         Lie{"blocks_that_overlap_by_half",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.wall_ns = 3 * block_ms / 2; }); },
             "before the one before it has ended"},
         Lie{"blocks_that_go_backwards", [](auto& s, auto&) { std::reverse(s.begin(), s.end()); },
             "a block of thread 1 begins"},
         Lie{"a_batch_before_the_last_one", [](auto&, auto& f) { f.after_ns = 5010 * block_ms; },
-            "a block of thread 0 begins 10 block_ms before"},
+            "a block of thread 0 begins 10 ms before"},
         Lie{"more_time_than_was_waited",
             [](auto& s, auto&) {
                 each(s, [](Sample& x) {
@@ -95,10 +95,10 @@ INSTANTIATE_TEST_SUITE_P(
                     x.wall_ns *= 3;
                 });
             },
-            "its blocks span 183.5 block_ms, and the host waited 62 block_ms"},
+            "its blocks span 183.5 ms, and the host waited 62 ms"},
         Lie{"ten_times_the_cpu_time",
             [](auto& s, auto&) { each(s, [](Sample& x) { x.cpu_ns = 10 * x.wall_ns; }); },
-            "of CPU time in 60 block_ms of wall time on 2 threads"},
+            "of CPU time in 60 ms of wall time on 2 threads"},
         Lie{"one_block_with_all_cpu_time_there_is",
             [](auto& s, auto&) { s.front().cpu_ns = most_ns; }, "thread 0 tells"},
         Lie{"cpu_times_whose_sum_overflows",
@@ -154,7 +154,7 @@ TEST(Plausible, CountsTheTimeInBlocksOfTheBusiestThread) {
 TEST(Plausible, BlocksOfAMicrosecondAreFoundOutOverBatches) {
     EXPECT_EQ(why_too_little(0.0005, 0.06), "") << "one batch may have been unlucky";
     EXPECT_THAT(why_too_little(0.001, 0.16),
-                HasSubstr("its blocks last 1 block_ms in all, where 160 block_ms were asked for"));
+                HasSubstr("its blocks last 1 ms in all, where 160 ms were asked for"));
     EXPECT_EQ(why_too_little(0.03, 0.5), "") << "a loaded machine";
 }
 

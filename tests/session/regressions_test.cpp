@@ -2,7 +2,12 @@
 #include "session/regressions.hpp"
 
 #include "analyze/planted.hpp"
+#include "core/json.hpp"
+#include "core/posix.hpp"
+#include "core/records_json.hpp"
 #include "session/fixture.hpp"
+#include "session/forecast.hpp"
+#include "session/report.hpp"
 #include "store/make_run.hpp"
 
 namespace peakward::session_test {
@@ -250,6 +255,71 @@ TEST_F(PlantedRegressions, AShiftedPowerModeIsAnotherSeries) {
     EXPECT_EQ(reply.mode_changes[0].before.power_mode, "performance");
     EXPECT_EQ(reply.mode_changes[0].now.power_mode, "powersave");
     EXPECT_NEAR(reply.mode_changes[0].change.change_percent, -50, 3);
+}
+
+// Twelve real runs of one stack; a variable made OpenBLAS choose other kernels for the last five.
+TEST_F(PlantedRegressions, OtherKernelsUnderOneStackAreTheCause) {
+    const auto text = read_whole_file(
+        PEAKWARD_SOURCE_DIR "/tests/fixtures/cases/regressions-kernels-changed/INPUT.json");
+    ASSERT_TRUE(text) << text.error().message;
+    const auto document = parse_json(*text, "INPUT.json");
+    ASSERT_TRUE(document) << document.error().message;
+    auto store = open_store(database(), OpenMode::append);
+    ASSERT_TRUE(store) << store.error().message;
+    for (const Json& one : *document) {
+        const auto run = run_from_json(one);
+        ASSERT_TRUE(run) << run.error().message;
+        ASSERT_TRUE((*store)->append(*run));
+    }
+    const auto reply = look();
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const ExplainedRegression& found = reply.regressions.front();
+    EXPECT_EQ(found.regression.status, RegressionStatus::confirmed);
+    EXPECT_NEAR(found.regression.main().change_percent, -81.8, 1);
+    EXPECT_THAT(found.cause.cause, HasSubstr("OpenBLAS kernels Zen -> Prescott"));
+    EXPECT_THAT(found.cause.cause, testing::Not(HasSubstr("did not change")));
+    EXPECT_THAT(found.cause.recommendation, HasSubstr("OPENBLAS_CORETYPE"));
+}
+
+TEST_F(PlantedRegressions, AForecastAfterAConfirmedOneIsRefused) {
+    const auto forecast_of_blas = [&] {
+        ForecastRequest request;
+        request.series.backend = "blas";
+        request.series.precision = "fp32";
+        const auto reply = look_ahead(database(), request);
+        EXPECT_TRUE(reply) << reply.error().message;
+        EXPECT_THAT(reply->forecasts, SizeIs(1));
+        return reply->forecasts.front().forecast;
+    };
+    for (int i = 0; i < 8; ++i)
+        measure({"6." + std::to_string(i), "OpenBLAS 0.3.21", 1.0 - 0.5 * std::exp(-i / 3.0)}, 3);
+    const Forecast before = forecast_of_blas();
+    EXPECT_THAT(before.refused, IsEmpty());
+    EXPECT_NEAR(before.now.middle, 250 * (1.0 - 0.5 * std::exp(-7 / 3.0)), 5);
+    measure({"6.9", "OpenBLAS 0.3.21", 0.75}, 5);
+    EXPECT_THAT(forecast_of_blas().refused,
+                HasSubstr("the last event is a confirmed regression (-"));
+    // Below its best, and rising again: that is no fall.
+    measure({"6.10", "OpenBLAS 0.3.21", 0.85}, 3);
+    EXPECT_THAT(forecast_of_blas().refused, testing::Not(HasSubstr("last event")));
+}
+
+// A board is a CPU and a GPU: two products, and each of its runs is one run.
+TEST_F(PlantedRegressions, AReportCountsARunOnceHoweverManyProductsItHas) {
+    products_ = {{"cpu", "intel_i7_12700k", 1, 1, "its name", ""},
+                 {"cuda:0", "nvidia_h100_sxm5_80gb", 1, 1, "its name", ""}};
+    native_device_ = "cuda:0";
+    measure({"6.8"}, 5);
+    const auto parts = load_report(database(), {}, 1'800'000'000);
+    ASSERT_TRUE(parts) << parts.error().message;
+    ASSERT_TRUE(parts->followed);
+    EXPECT_EQ(parts->followed->subjects.size(), 2u);
+    EXPECT_EQ(parts->runs, 5);
+    SeriesRequest since;
+    since.since = "2026-11-21";  // leaves out the first two
+    const auto later = load_report(database(), since, 1'800'000'000);
+    ASSERT_TRUE(later) << later.error().message;
+    EXPECT_EQ(later->runs, 3);
 }
 
 TEST_F(PlantedRegressions, TwoChangesAtOnceAreConfounded) {

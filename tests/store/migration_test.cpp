@@ -119,6 +119,25 @@ TEST_F(Migration, AMigrationThatFailsLeavesTheDatabaseAsItWas) {
     EXPECT_THAT((*store)->verify()->problems, IsEmpty());
 }
 
+// A table of that rebuild is as the schema before had it, and foreign to the one after.
+TEST_F(Migration, RemovesWhatARebuildLeft) {
+    make_old_database();
+    {
+        auto connection = store_test::raw_connection(path_);
+        const std::string table = connection.scalar_text(
+            "SELECT replace(sql, 'TABLE run_facts', 'TABLE rebuild_run_facts') FROM sqlite_master "
+            "WHERE name = 'run_facts'");
+        connection.execute(table);
+        const auto status = connection.status();
+        ASSERT_TRUE(status) << status.error().message;
+    }
+    auto store = open(program(1));
+    ASSERT_TRUE(store) << message_of(store);
+    EXPECT_THAT((*store)->verify()->problems, IsEmpty());
+    EXPECT_TRUE((*store)->append(make_small_run(3)));
+    EXPECT_TRUE((*store)->rebuild());
+}
+
 TEST_F(Migration, ReadingAnOlderDatabaseSaysHowToMigrate) {
     make_old_database();
     EXPECT_THAT(message_of(open(program(1), OpenMode::read)),

@@ -153,6 +153,54 @@ TEST_F(RebuildInPieces, GivesWayToAnotherRebuild) {
     EXPECT_THAT(problems(), IsEmpty());
 }
 
+// As another rebuild does that begins: it drops one table after the other. The root page of a table
+// that is gone must not get into the schema: no program would open the file again.
+TEST_F(RebuildInPieces, GivesWayWhereOneOfItsTablesIsGone) {
+    store::Connection other(path_, store::Connection::Access::read_write,
+                            std::chrono::milliseconds(0));
+    bool is_dropped = false;
+    const Between stop([&](int call) {
+        if (is_dropped || call % 7 != 0) return false;
+        // All pieces are written, and the rest adds no metric.
+        if (other.scalar("SELECT max(seq) FROM rebuild_run_facts") > 100) {
+            other.execute("DROP TABLE rebuild_metrics");
+            is_dropped = other.ok();
+        }
+        (void)other.status();  // there is no such table yet, or the lock is held
+        return false;
+    });
+    const auto status = rebuild(&stop);
+    ASSERT_TRUE(is_dropped);
+    ASSERT_FALSE(status);
+    EXPECT_NE(message_of(status).find("another 'peakward db rebuild'"), std::string::npos)
+        << message_of(status);
+    EXPECT_THAT(problems(), IsEmpty());
+    ASSERT_TRUE(rebuild());
+    EXPECT_EQ(rebuild_tables(), 0);
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
+// The tables of a rebuild that ended early stay, some or all of them.
+TEST_F(RebuildInPieces, TakesNothingOfTheOneBefore) {
+    const std::int64_t before = points_read();
+    {
+        auto connection = store_test::raw_connection(path_);
+        const std::string table = connection.scalar_text(
+            "SELECT replace(sql, 'TABLE points', 'TABLE rebuild_points') FROM sqlite_master "
+            "WHERE name = 'points'");
+        connection.execute(table);
+        connection.execute("INSERT INTO rebuild_points SELECT * FROM points WHERE seq < 9");
+        const auto status = connection.status();
+        ASSERT_TRUE(status) << status.error().message;
+    }
+    EXPECT_THAT(problems(), IsEmpty());
+    EXPECT_TRUE((*open_store(path_, OpenMode::append))->append(make_small_run(rebuilt_runs + 1)));
+    ASSERT_TRUE(rebuild());
+    EXPECT_EQ(rebuild_tables(), 0);
+    EXPECT_GT(points_read(), before);
+    EXPECT_THAT(problems(), IsEmpty());
+}
+
 TEST(Interrupted, EveryMethodSaysSo) {
     const store_test::Scratch scratch;
     const std::string path = scratch / "a.db";

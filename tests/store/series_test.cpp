@@ -537,6 +537,23 @@ TEST_P(SeriesContract, FactsAreWhatARunRanOn) {
     EXPECT_THAT(message_of(store->facts_of({1, 77})), HasSubstr("seq 77"));
 }
 
+TEST_P(SeriesContract, ImplementationsAreThoseOfTheMeasuredCases) {
+    auto store = open();
+    peakward::Run run = make_run({.seed = 2, .measurements = 3, .windows = 1});
+    run.measurements[0].implementation = "OpenBLAS 0.3.21 Zen pthreads";
+    run.measurements[1].implementation = "";
+    run.measurements[2].implementation = "reference";
+    run.measurements[2].outcome = Outcome::contended;
+    run.measurements[2].reason = "other work";
+    add(*store, run);
+    const auto list = store->implementations_of(1);
+    ASSERT_TRUE(list) << message_of(list);
+    ASSERT_THAT(*list, SizeIs(1));
+    EXPECT_EQ(list->front().what, run.measurements[0].what);
+    EXPECT_EQ(list->front().implementation, "OpenBLAS 0.3.21 Zen pthreads");
+    EXPECT_THAT(*store->implementations_of(7), IsEmpty());
+}
+
 TEST_P(SeriesContract, SeveralRunsAreAppendedTogetherOrNotAtAll) {
     auto store = open();
     add(*store, run_of(1, 0, 100));

@@ -55,8 +55,8 @@ sanitizers() {
     step configure-asan cmake --preset asan -DPEAKWARD_BENCH=OFF || return
     step build-asan ninja -C build/asan || return
     # Leaks count. A stack that is used after return is a bug that only this option shows.
-    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
-        UBSAN_OPTIONS=print_stacktrace=1 ctest_in asan -LE slow || return
+    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allow_addr2line=1 \
+        UBSAN_OPTIONS=print_stacktrace=1:allow_addr2line=1 ctest_in asan -LE slow || return
 }
 
 # The tests that run under an emulator: all that start no processes of their own.
@@ -83,6 +83,7 @@ timed --go-on "quick checks" bash tools/dev/check.sh format layers tidy shellche
 timed --go-on "clang-tidy" bash tools/dev/check.sh clang-tidy
 timed "dev test" ./dev test
 timed "sanitizers" sanitizers
+timed "fuzz" ./dev fuzz --seconds 10 --jobs "$(nproc)"
 timed "aarch64" aarch64
 timed "package" bash tools/dev/deb.sh
 summary

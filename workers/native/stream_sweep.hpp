@@ -79,7 +79,9 @@ void sweep(void* destination, const void* left_bytes, const void* right_bytes, d
     using Element = typename V::Element;
     auto* out = static_cast<Element*>(destination);
     const auto* left = static_cast<const Element*>(left_bytes);
-    const auto* right = static_cast<const Element*>(right_bytes);
+    // Copy and scale have no second operand, and read none.
+    constexpr bool reads_right = op == Op::add || op == Op::triad;
+    const auto* right = reads_right ? static_cast<const Element*>(right_bytes) : left;
     const auto scalar = static_cast<Element>(factor);
     const bool is_far = elements * static_cast<std::int64_t>(sizeof(Element)) >= far_bytes;
     std::int64_t i =

@@ -29,6 +29,7 @@ PEAKWARD_SOURCE(software);
 PEAKWARD_SOURCE(python_stack);
 PEAKWARD_SOURCE(blas);
 PEAKWARD_SOURCE(compiler);
+PEAKWARD_SOURCE(library_variables);  // /proc/self/environ: OPENBLAS_*, OMP_*, LD_PRELOAD, …
 PEAKWARD_SOURCE(environment);
 
 #undef PEAKWARD_SOURCE

@@ -494,4 +494,24 @@ Result<std::vector<RunFacts>> SqliteStore::facts_of(const std::vector<std::int64
     return list;
 }
 
+Result<std::vector<CaseImplementation>> SqliteStore::implementations_of(std::int64_t seq) {
+    Transaction snapshot(*connection_, Transaction::Kind::read);
+    std::vector<CaseImplementation> list;
+    {
+        Statement rows = connection_->prepare(
+            "SELECT s.key, m.implementation FROM measurements m JOIN series s "
+            "ON s.id = m.series_id WHERE m.seq = ? AND m.outcome = 'measured' "
+            "AND m.implementation <> '' ORDER BY m.series_id, m.position");
+        rows.bind(1, seq);
+        while (rows.step()) {
+            const Json key = Json::parse(rows.view(0), nullptr, false);
+            if (!key.is_object() || !key.contains("case")) continue;
+            if (auto what = case_from_json(key.at("case")))
+                list.push_back({std::move(*what), rows.text(1)});
+        }
+    }
+    if (auto status = connection_->status(); !status) return tl::make_unexpected(status.error());
+    return list;
+}
+
 }  // namespace peakward::store

@@ -1,7 +1,6 @@
 // The index made anew out of the documents: beside the one that is read, which it then replaces.
-#include <sqlite3.h>
-
 #include <map>
+#include <optional>
 
 #include "core/sha256.hpp"
 #include "core/text.hpp"
@@ -40,11 +39,6 @@ Result<std::vector<ReadRun>> read_runs(Connection& c, std::int64_t seq) {
     return runs;
 }
 
-void drop_rebuild_tables(Connection& c) {
-    for (const char* table : index_tables)
-        c.execute(fmt::format("DROP TABLE IF EXISTS {}{}", rebuild_prefix, table));
-}
-
 void create_rebuild_tables(Connection& c, const ExpectedSchema& schema) {
     for (const auto& [read, rebuilt] : schema.rebuild_pairs())
         if (rebuilt.sql) c.execute(*rebuilt.sql);
@@ -73,7 +67,12 @@ void swap_tables(Connection& c, const ExpectedSchema& schema) {
         Statement move =
             c.prepare("UPDATE main.sqlite_master SET rootpage = ? WHERE type = ? AND name = ?");
         const auto put = [&](const SchemaObject& object, const SchemaObject& at) {
-            move.bind(1, pages[{at.type, at.name}]);
+            const std::int64_t page = pages[{at.type, at.name}];
+            if (page == 0)  // a file whose schema says so is never opened again
+                c.fail(Error{ErrorKind::failed,
+                             fmt::format("nothing was rebuilt, because {} is not in {}: run again",
+                                         at.name, c.path())});
+            move.bind(1, page);
             move.bind(2, std::string_view(object.type));
             move.bind(3, std::string_view(object.name));
             move.run();
@@ -107,22 +106,26 @@ private:
     bool durable_;
 };
 
-// Two rebuilds at once would fill the same tables.
-Status check_alone(Connection& c, std::int64_t seq) {
-    const std::int64_t last =
-        c.scalar(fmt::format("SELECT coalesce(max(seq), 0) FROM {}run_facts", rebuild_prefix));
-    const bool is_gone = c.failure_code() == SQLITE_ERROR;  // no such table
+// Two rebuilds at once would fill the same tables, and tables that are gone have no place to take.
+// Whatever makes, drops or moves a table changes the version of the schema; an append does not.
+Status check_alone(Connection& c, std::int64_t schema_version) {
+    const std::int64_t now = c.scalar("PRAGMA schema_version");
     auto status = c.status();
-    if (!is_gone && (!status || last == seq)) return status;
+    if (!status || now == schema_version) return status;
     return failed(fmt::format(
-        "nothing was rebuilt, because another 'peakward db rebuild' of {} has begun meanwhile",
+        "nothing was rebuilt, because the schema of {} was changed meanwhile, as by another "
+        "'peakward db rebuild': run again when it is done",
         c.path()));
 }
 
 }  // namespace
 
+void drop_rebuild_tables(Connection& connection) {
+    for (const char* table : index_tables)
+        connection.execute(fmt::format("DROP TABLE IF EXISTS {}{}", rebuild_prefix, table));
+}
+
 Status make_index(Connection& connection, const ExpectedSchema& schema) {
-    drop_rebuild_tables(connection);
     create_rebuild_tables(connection, schema);
     std::int64_t seq = 0;
     {
@@ -145,28 +148,32 @@ Status SqliteStore::rebuild() {
             "peakward import --db NEW.db {0}",
             c.path(), *report->lasting_problem));
     LooseConnection loose(c, options_.durable);
-    drop_rebuild_tables(c);  // of a rebuild that was ended
+    drop_rebuild_tables(c);  // of a rebuild that was ended; one by one, the lock is free between
+    std::optional<IndexWriter> writer;
+    std::int64_t schema_version = 0;
     {
         Transaction transaction(c, Transaction::Kind::write);
         if (auto status = check_version(); !status) return status;
+        drop_rebuild_tables(c);  // of a rebuild that has just begun: the last to begin goes on
         create_rebuild_tables(c, schema_);
+        schema_version = c.scalar("PRAGMA schema_version");
+        writer.emplace(c, IndexNames{rebuild_prefix});
         if (auto status = transaction.commit(); !status) return status;
     }
-    if (auto status = fill_and_swap(); !status) return status;
+    if (auto status = fill_and_swap(*writer, schema_version); !status) return status;
     drop_rebuild_tables(c);  // the index that was replaced
     return c.status();
 }
 
-Status SqliteStore::fill_and_swap() {
+Status SqliteStore::fill_and_swap(IndexWriter& writer, std::int64_t schema_version) {
     Connection& c = *connection_;
-    IndexWriter writer(c, {rebuild_prefix});
     std::int64_t seq = 0;
     for (;;) {
         auto runs = read_runs(c, seq);
         if (!runs) return tl::make_unexpected(runs.error());
         if (runs->size() < runs_at_once) break;  // the rest is written with the lock
         Transaction transaction(c, Transaction::Kind::write);
-        if (auto status = check_alone(c, seq); !status) return status;
+        if (auto status = check_alone(c, schema_version); !status) return status;
         for (const ReadRun& run : *runs) writer.write(run.seq, run.rows);
         if (auto status = transaction.commit(); !status) return status;
         seq = runs->back().seq;
@@ -174,7 +181,7 @@ Status SqliteStore::fill_and_swap() {
     if (options_.durable) c.execute("PRAGMA synchronous = FULL");
     Transaction transaction(c, Transaction::Kind::write);
     if (auto status = check_version(); !status) return status;
-    if (auto status = check_alone(c, seq); !status) return status;
+    if (auto status = check_alone(c, schema_version); !status) return status;
     if (auto status = write_rest(c, writer, seq); !status) return status;
     swap_tables(c, schema_);
     return transaction.commit();

@@ -116,6 +116,7 @@ Status apply(Connection& connection, const std::vector<Migration>& migrations, s
         if (!status) return status;
     }
     backed_up = true;
+    drop_rebuild_tables(connection);  // of this schema: they would be foreign to the next one
     connection.execute(migration.sql);
     connection.execute(fmt::format("PRAGMA user_version = {}", migration.version));
     Status status = connection.status();

@@ -19,6 +19,8 @@ namespace peakward::store {
 Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& path, OpenMode mode,
                                                     const SqliteOptions& options = {});
 
+class IndexWriter;
+
 class SqliteStore : public RunStore {
 public:
     SqliteStore(std::unique_ptr<Connection> connection, SqliteOptions options)
@@ -38,6 +40,7 @@ public:
     Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) override;
     Result<std::vector<std::string>> metrics() override;
     Result<std::vector<RunFacts>> facts_of(const std::vector<std::int64_t>& seqs) override;
+    Result<std::vector<CaseImplementation>> implementations_of(std::int64_t seq) override;
     Status each_calibration_row(const std::function<Status(const StoredRow&)>& take) override;
     Result<VerifyReport> verify(const std::string& expected_head) override;
     Result<StoreInfo> info() override;
@@ -57,7 +60,7 @@ private:
     Status check_version();
     // The newest run, for the memory; a database that went back is remembered as it was.
     void note_head();
-    Status fill_and_swap();
+    Status fill_and_swap(IndexWriter& writer, std::int64_t schema_version);
     // Whether the run is there already; refused when it is, with other content.
     Result<bool> is_there(const StoredRun& stored);
     Status check_superseded(const Run& run);
@@ -78,7 +81,11 @@ std::string chain_hash(std::int64_t seq, const std::string& previous_chain_sha25
 // The words of a list in JSON, as flags are stored; none when it is not one.
 std::vector<std::string> words_of(std::string_view json_list);
 
-// Makes the whole index anew out of the documents; the caller's transaction holds the lock.
+// What a rebuild left that was ended.
+void drop_rebuild_tables(Connection& connection);
+
+// Makes the whole index anew out of the documents, where no table of a rebuild is; the caller's
+// transaction holds the lock.
 Status make_index(Connection& connection, const ExpectedSchema& schema);
 
 // What a file cannot prove of itself.
