@@ -16,7 +16,8 @@ enum class NoiseSource {
     own,           // three repeats or more under one unchanged stack, of this series
     pooled,        // fewer than three: that of the metric on similar series
     around_level,  // no repeats anywhere: the series' spread around its own levels
-    unknown,       // nothing to learn from: no verdict
+    table,         // nothing to learn from: what such a metric usually does, widened for ignorance
+    unknown,       // not looked for yet
 };
 std::string_view to_string(NoiseSource source);
 
@@ -29,6 +30,11 @@ struct NoiseUsed {
     int repeats = 0;          // of this series; 0 where no stack was ever measured twice
     std::size_t similar = 0;  // series that stand behind a pooled figure
     std::string similar_by;   // "metric, device, backend and precision"; "" when not pooled
+    // Of a series that several installs share. How far two installs of one kind lie apart beside
+    // `sigma`; 0 where sigma holds it already, because each install has about one run.
+    int installs = 0;
+    double install_sigma = 0;
+    double install_freedom = 0;
 };
 
 // What one series tells about its own noise.
@@ -47,5 +53,12 @@ Repeats learn_repeats(std::span<const std::vector<double>> blocks);
 // and decides how far few repeats of one's own are believed. `keys` and `repeats` go in step.
 std::vector<NoiseUsed> pool_noise(std::span<const SeriesKey* const> keys,
                                   std::span<const Repeats> repeats);
+
+// What runs of such a metric usually scatter by, for a series that nothing was learned about: few
+// degrees of freedom, so that only a clear drop is suspected. The sources are beside the table.
+NoiseUsed table_noise(const SeriesKey& key);
+// The standard deviation between installs of one kind, of the same table.
+double table_install_sigma(const SeriesKey& key);
+inline constexpr double table_freedom = 3;
 
 }  // namespace peakward

@@ -1,6 +1,7 @@
 #include "analyze/regressions.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -9,6 +10,7 @@
 #include "analyze/change_points.hpp"
 #include "analyze/distributions.hpp"
 #include "analyze/in_parallel.hpp"
+#include "analyze/noise.hpp"
 #include "core/text.hpp"
 
 namespace peakward {
@@ -39,6 +41,14 @@ constexpr double interval_quantile = 0.975;
 constexpr std::size_t runs_of_a_level = 3;
 // So many newest runs in a row are no mood of the noise, also where the engine is silent.
 constexpr int runs_beyond_doubt = 5;
+// So many series without repeats show by their newest steps how far two runs lie apart.
+constexpr std::size_t steps_to_compare = 4;
+// Fewer repeats within installs do not part their noise from that between installs.
+constexpr double repeats_of_install_min = 3;
+// Levels nearer than this many standard errors are one level.
+constexpr double sigmas_of_one_level = 2;
+// Nobody measures the past again: a drop that is gone is believed at 1 % only.
+constexpr double alpha_of_the_past = 0.01;
 
 // Points [first, end) of the usable ones.
 struct Block {
@@ -55,8 +65,11 @@ struct Prepared {
     std::vector<Block> blocks;        // of one stack and level
     std::vector<Block> levels;        // of one level, whatever the stack
     std::vector<Change> changes;      // of the engine, moved to the update they belong to
+    std::vector<std::int32_t> units;  // of usable points, where several installs share the series
+    int installs = 0;                 // how many; 0: the series is of one install
     Noise spread;
     Repeats repeats;
+    Repeats between_installs;  // variance beside that of the repeats, and how well it is known
     std::size_t doubtful = 0;
     std::string why_not;
 
@@ -74,7 +87,9 @@ void take_points(Prepared& p) {
         }
         p.places.push_back(i);
         p.good.push_back(p.sign * std::log(point.value));
+        if (!p.series->units.empty()) p.units.push_back(p.series->units[i]);
     }
+    p.installs = static_cast<int>(std::set(p.units.begin(), p.units.end()).size());
 }
 
 bool is_stack_change(const Prepared& p, std::size_t i) {
@@ -167,6 +182,46 @@ std::vector<double> around_line(std::span<const double> values) {
     return residuals;
 }
 
+// Runs of a block by install. `first` is the block's first point.
+std::map<std::int32_t, std::vector<double>> by_install(const Prepared& p, std::size_t first,
+                                                       std::span<const double> values) {
+    std::map<std::int32_t, std::vector<double>> cells;
+    for (std::size_t i = 0; i < values.size(); ++i) cells[p.units[first + i]].push_back(values[i]);
+    return cells;
+}
+
+// One-way random effects: within an install runs differ by the noise of a run, between installs by
+// more. Where nearly every run has an install of its own the two are one noise, and that of the
+// blocks stays. What is known from few installs is steadied by the table (pooled_noise.hpp).
+void learn_between_installs(Prepared& p) {
+    std::vector<std::vector<double>> cells;
+    double squares = 0, freedom = 0, inverse_runs = 0, means = 0;
+    const std::span<const double> all(p.good);
+    for (const Block& block : p.blocks) {
+        std::vector<double> levels;
+        for (auto& [unit, values] :
+             by_install(p, block.first, all.subspan(block.first, block.size()))) {
+            const auto runs = static_cast<double>(values.size());
+            levels.push_back(std::accumulate(values.begin(), values.end(), 0.0) / runs);
+            inverse_runs += 1 / runs;
+            means += 1;
+            cells.push_back(std::move(values));
+        }
+        squares += squares_around_mean(levels);
+        freedom += static_cast<double>(levels.size()) - 1;
+    }
+    const Repeats within = learn_repeats(cells);
+    if (within.freedom < repeats_of_install_min) return;
+    const double table = table_install_sigma(p.series->key);
+    double between = 0;
+    if (freedom > 0)
+        between = std::max(0.0, squares / freedom - within.variance * inverse_runs / means);
+    p.repeats = within;
+    p.between_installs.freedom = freedom + table_freedom;
+    p.between_installs.variance =
+        (freedom * between + table_freedom * table * table) / p.between_installs.freedom;
+}
+
 void learn(Prepared& p) {
     std::vector<std::vector<double>> values;
     const std::span<const double> all(p.good);
@@ -182,6 +237,7 @@ void learn(Prepared& p) {
             values.emplace_back(part.end() - static_cast<std::ptrdiff_t>(tail), part.end());
     }
     p.repeats = learn_repeats(values);
+    if (p.installs > 1) learn_between_installs(p);
 }
 
 // An excursion is two steps here: a drop and its recovery cut the series into blocks like any
@@ -270,11 +326,31 @@ struct Test {
     Block before, now;
     Level level_before, level_now;
     double drop = 0;
-    double error = 0;  // standard error of the drop
+    double error = 0;    // standard error of the drop
+    double freedom = 0;  // of Student's t for it
     double p_direct = 1;
     std::optional<double> p_change_point;
     double p = 1;
 };
+
+// Installs that measured the points of a block.
+std::map<std::int32_t, double> install_shares(const Prepared& p, const Block& block) {
+    std::map<std::int32_t, double> shares;
+    if (p.units.empty()) return shares;
+    for (std::size_t i = block.first; i < block.end; ++i)
+        shares[p.units[i]] += 1 / static_cast<double>(block.size());
+    return shares;
+}
+
+// The part of a drop's variance that comes from comparing different installs, in units of the
+// variance between two draws: 0 where the same installs measured both sides alike.
+double install_variance(const Prepared& p, const Block& before, const Block& now) {
+    std::map<std::int32_t, double> apart = install_shares(p, now);
+    for (const auto& [unit, share] : install_shares(p, before)) apart[unit] -= share;
+    double squares = 0;
+    for (const auto& [unit, share] : apart) squares += share * share;
+    return squares;
+}
 
 class Judge {
 public:
@@ -310,12 +386,58 @@ public:
         return best;
     }
 
+    Test direct(const Block& before, const Block& now) const {
+        Test test;
+        test.before = before;
+        test.now = now;
+        test.level_before = level_of(p_, before, noise_.rho);
+        test.level_now = level_of(p_, now, noise_.rho);
+        test.drop = test.level_before.value - test.level_now.value;
+        const double of_runs =
+            noise_.sigma * noise_.sigma * (test.level_before.variance + test.level_now.variance);
+        const double of_installs =
+            noise_.install_sigma * noise_.install_sigma * install_variance(p_, before, now);
+        test.error = std::sqrt(of_runs + of_installs);
+        test.freedom = noise_.freedom;
+        // Welch and Satterthwaite: each part is known as well as its own repeats tell.
+        if (of_installs > 0)
+            test.freedom = (of_runs + of_installs) * (of_runs + of_installs) /
+                           (of_runs * of_runs / noise_.freedom +
+                            of_installs * of_installs / noise_.install_freedom);
+        test.p_direct = student_upper_tail(test.drop / test.error, test.freedom);
+        // Runs of this series have strayed as far while nothing changed: so may these.
+        const auto strayed = std::upper_bound(residuals_.begin(), residuals_.end(), -test.drop);
+        const auto count = static_cast<double>(strayed - residuals_.begin());
+        if (test.drop > 0 && count > 0) {
+            const double share = count / static_cast<double>(residuals_.size());
+            test.p_direct =
+                std::max(test.p_direct, std::pow(share, static_cast<double>(now.size())));
+        }
+        test.p_direct = std::clamp(test.p_direct, 0.0, 1.0 - 1e-12);
+        return test;
+    }
+
     int agreeing_runs(const Test& test) const {
         const double half_way = test.level_before.value - test.drop / 2;
         int runs = 0;
         for (std::size_t i = p_.size(); i > test.before.end && p_.good[i - 1] <= half_way; --i)
             ++runs;
         return runs;
+    }
+
+    // The drop of all newest runs that agree, by the noise alone: the place of the fewest runs was
+    // chosen because they lie lowest.
+    Test of_all_agreeing(const Test& test) const {
+        const std::size_t start = p_.size() - static_cast<std::size_t>(agreeing_runs(test));
+        return start < test.now.first ? direct(test.before, {start, p_.size()}) : test;
+    }
+
+    // Whether the newest runs lie at the level of all that agree. In a decline they do not.
+    bool is_one_level(const Test& newest, const Test& all) const {
+        const double apart = std::abs(newest.level_now.value - all.level_now.value);
+        const double error =
+            noise_.sigma * std::sqrt(newest.level_now.variance + all.level_now.variance);
+        return apart <= sigmas_of_one_level * error;
     }
 
 private:
@@ -358,27 +480,6 @@ private:
         return *best;
     }
 
-    Test direct(const Block& before, const Block& now) const {
-        Test test;
-        test.before = before;
-        test.now = now;
-        test.level_before = level_of(p_, before, noise_.rho);
-        test.level_now = level_of(p_, now, noise_.rho);
-        test.drop = test.level_before.value - test.level_now.value;
-        test.error = noise_.sigma * std::sqrt(test.level_before.variance + test.level_now.variance);
-        test.p_direct = student_upper_tail(test.drop / test.error, noise_.freedom);
-        // Runs of this series have strayed as far while nothing changed: so may these.
-        const auto strayed = std::upper_bound(residuals_.begin(), residuals_.end(), -test.drop);
-        const auto count = static_cast<double>(strayed - residuals_.begin());
-        if (test.drop > 0 && count > 0) {
-            const double share = count / static_cast<double>(residuals_.size());
-            test.p_direct =
-                std::max(test.p_direct, std::pow(share, static_cast<double>(now.size())));
-        }
-        test.p_direct = std::clamp(test.p_direct, 0.0, 1.0 - 1e-12);
-        return test;
-    }
-
     // The engine's surest change for the worse between the two sides.
     std::optional<double> seen_between(const Block& before, std::size_t start) const {
         std::optional<double> least;
@@ -408,28 +509,35 @@ RunBlock run_block(const Prepared& p, const Block& block, const Level& level) {
     return out;
 }
 
-Comparison comparison_of(const Prepared& p, const Judge& judge, const NoiseUsed& noise,
-                         Baseline baseline, const Test& test) {
+Comparison comparison_of(const Prepared& p, const Judge& judge, Baseline baseline,
+                         const Test& test) {
     Comparison c;
     c.baseline = baseline;
     c.before = run_block(p, test.before, test.level_before);
     c.now = run_block(p, test.now, test.level_now);
     c.change_percent = percent(p, test.drop);
-    const double reach = student_quantile(interval_quantile, noise.freedom) * test.error;
+    const double reach = student_quantile(interval_quantile, test.freedom) * test.error;
     c.ci_low_percent = percent(p, test.drop + p.sign * reach);
     c.ci_high_percent = percent(p, test.drop - p.sign * reach);
     c.p_value = test.p;
     c.p_direct = test.p_direct;
     c.p_change_point = test.p_change_point;
     c.agreeing_runs = judge.agreeing_runs(test);
+    const auto before = install_shares(p, test.before), now = install_shares(p, test.now);
+    c.installs_before = static_cast<int>(before.size());
+    c.installs_now = static_cast<int>(now.size());
+    c.shares_install = before.empty() ||
+                       std::any_of(now.begin(), now.end(),
+                                   [&](const auto& entry) { return before.contains(entry.first); });
     return c;
 }
 
 // Everything about one series that control over all series still has to pass.
 struct Judged {
     std::vector<Comparison> comparisons;
+    std::vector<double> least_percent;  // beside each: the smaller drop of the newest and of all
     std::vector<Test> tests;
-    std::optional<Regression> recovered;
+    std::vector<Regression> recovered;
 };
 
 // The update that made the most of a drop, or the two sides themselves.
@@ -466,40 +574,110 @@ void find_onset(const Prepared& p, const Test& test, Regression& regression) {
         regression.stacks_between += is_stack_change(p, i) ? 1 : 0;
 }
 
-// The last drop that the engine saw and that is gone again.
-std::optional<Regression> recovered_drop(const Prepared& p, const NoiseUsed& noise,
-                                         double threshold_percent) {
-    for (std::size_t c = p.changes.size(); c-- > 1;) {
-        const Change& drop = p.changes[c - 1];
-        const Change& rise = p.changes[c];
-        if (p.sign * (drop.after - drop.before) >= 0 || p.sign * (rise.after - rise.before) <= 0)
-            continue;
-        if (std::abs(drop.effect_percent) < threshold_percent || drop.index == 0) continue;
-        const double lost = std::abs(drop.after - drop.before);
-        if (p.sign * (rise.after - drop.before) < -lost / 2) continue;
-        Regression r;
-        r.status = RegressionStatus::recovered;
-        r.noise = noise;
-        const std::size_t first = c >= 2 ? p.changes[c - 2].end : 0;
-        const Block before{std::min(first, drop.index - 1), drop.index};
-        const Block low{drop.index, std::max(drop.index + 1, rise.index)};
-        Comparison seen;
-        seen.baseline = Baseline::previous;
-        seen.agreeing_runs = static_cast<int>(low.size());
-        seen.before = run_block(p, before, level_of(p, before, noise.rho));
-        seen.now = run_block(p, low, level_of(p, low, noise.rho));
-        seen.change_percent = drop.effect_percent;
-        seen.ci_low_percent = drop.ci_low_percent;
-        seen.ci_high_percent = drop.ci_high_percent;
-        seen.p_value = seen.p_adjusted = drop.p_value;
-        seen.p_change_point = drop.p_value;
-        r.against = {seen};
-        r.seq_before = p.point(drop.index - 1).seq;
-        r.seq_after = p.point(drop.index).seq;
-        r.recovered_unix = p.point(std::min(rise.index, p.size() - 1)).time_unix;
-        return r;
+// Whether the series moves enough for a drop to have come back: the engine's second look costs
+// time.
+bool moves_by(const Prepared& p, double drop) {
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (std::size_t i = 2; i < p.size(); ++i) {
+        std::array<double, 3> near{p.good[i - 2], p.good[i - 1], p.good[i]};
+        std::sort(near.begin(), near.end());
+        low = std::min(low, near[1]);
+        high = std::max(high, near[1]);
     }
-    return std::nullopt;
+    return high - low >= drop;
+}
+
+// Levels of the past: cut where the software changed and where the engine, which looks back once
+// and not after every run, sees a change; neighbours that do not differ are one level.
+std::vector<Block> levels_of_the_past(const Prepared& p, const NoiseUsed& noise, double drop) {
+    std::set<std::size_t> cuts;
+    for (const Block& block : p.blocks) cuts.insert(block.first);
+    if (p.size() >= points_for_any_engine) {
+        std::vector<double> values;
+        for (std::size_t i = 0; i < p.size(); ++i) values.push_back(p.point(i).value);
+        for (const Change& change : with_both_edges(find_changes(values).changes))
+            cuts.insert(snapped(p, change.index));
+    }
+    std::vector<Block> levels;
+    for (const Block& block : cut_at(cuts, p.size(), {})) {
+        if (!levels.empty()) {
+            const Level before = level_of(p, levels.back(), noise.rho);
+            const Level now = level_of(p, block, noise.rho);
+            const double error =
+                std::sqrt(noise.sigma * noise.sigma * (before.variance + now.variance) +
+                          noise.install_sigma * noise.install_sigma *
+                              install_variance(p, levels.back(), block));
+            const double apart = std::abs(before.value - now.value);
+            if (apart < drop / 4 ||
+                2 * student_upper_tail(apart / error, noise.freedom) > alpha_of_the_past) {
+                levels.back().end = block.end;
+                continue;
+            }
+        }
+        levels.push_back(block);
+    }
+    return levels;
+}
+
+// Where a drop begins, of the level before it the runs of the last software stack, when they are
+// enough to be a level: two stacks may lie too near to be told apart and yet not be one.
+Block just_before(const Prepared& p, const Block& level) {
+    for (const Block& block : p.blocks) {
+        if (block.end < level.end || block.first >= level.end) continue;
+        const Block last{std::max(block.first, level.first), level.end};
+        if (last.size() >= runs_of_a_level) return last;
+    }
+    return level;
+}
+
+Regression recovered_regression(const Prepared& p, const NoiseUsed& noise, const Test& test,
+                                std::size_t recovered_at) {
+    Regression r;
+    r.status = RegressionStatus::recovered;
+    r.noise = noise;
+    r.installs = p.installs;
+    Comparison seen;
+    seen.baseline = Baseline::previous;
+    seen.agreeing_runs = static_cast<int>(test.now.size());
+    seen.before = run_block(p, test.before, test.level_before);
+    seen.now = run_block(p, test.now, test.level_now);
+    seen.change_percent = percent(p, test.drop);
+    const double reach = student_quantile(interval_quantile, test.freedom) * test.error;
+    seen.ci_low_percent = percent(p, test.drop + p.sign * reach);
+    seen.ci_high_percent = percent(p, test.drop - p.sign * reach);
+    seen.p_value = seen.p_direct = seen.p_adjusted = test.p_direct;
+    r.against = {seen};
+    r.seq_before = p.point(test.now.first - 1).seq;
+    r.seq_after = p.point(test.now.first).seq;
+    r.recovered_unix = p.point(recovered_at).time_unix;
+    return r;
+}
+
+// Every drop of the past that is gone again, oldest first. One low run is an anomaly and no drop.
+std::vector<Regression> recovered_drops(const Prepared& p, const NoiseUsed& noise,
+                                        const Judge& judge, double threshold_percent) {
+    std::vector<Regression> found;
+    const double threshold = std::abs(std::log1p(-p.sign * threshold_percent / 100));
+    if (!moves_by(p, threshold)) return found;
+    const std::vector<Block> levels = levels_of_the_past(p, noise, threshold);
+    std::vector<double> heights;
+    for (const Block& level : levels) heights.push_back(level_of(p, level, noise.rho).value);
+    for (std::size_t i = 1; i < levels.size(); ++i) {
+        const double lost = heights[i - 1] - heights[i];
+        if (lost < threshold) continue;
+        std::size_t well = i + 1;
+        while (well < levels.size() && heights[well] < heights[i - 1] - lost / 2) ++well;
+        if (well == levels.size()) continue;
+        const Block low{levels[i].first, levels[well].first};
+        const Test test = judge.direct(just_before(p, levels[i - 1]), low);
+        const double change = std::abs(percent(p, test.drop));
+        // Bonferroni over the places where a drop could begin.
+        const double p_value = test.p_direct * static_cast<double>(levels.size() - 1);
+        if (low.size() >= 2 && change >= threshold_percent && p_value <= alpha_of_the_past)
+            found.push_back(recovered_regression(p, noise, test, levels[well].first));
+        i = well;
+    }
+    return found;
 }
 
 // Baselines `previous` and `best`, in this order whatever was asked first.
@@ -517,10 +695,19 @@ Judged judge_series(const Prepared& p, const NoiseUsed& noise, const RegressionO
     for (const Baseline baseline : in_order(options.baselines)) {
         const auto test = judge.compare(baseline);
         if (!test) continue;
-        judged.comparisons.push_back(comparison_of(p, judge, noise, baseline, *test));
-        judged.tests.push_back(*test);
+        Test all = judge.of_all_agreeing(*test);
+        const double least =
+            std::min(std::abs(percent(p, all.drop)), std::abs(percent(p, test->drop)));
+        const bool one_level = judge.is_one_level(*test, all);
+        all.p_direct = test->p_direct;
+        all.p_change_point = test->p_change_point;
+        all.p = test->p;
+        const Test& shown = one_level ? all : *test;
+        judged.comparisons.push_back(comparison_of(p, judge, baseline, shown));
+        judged.least_percent.push_back(one_level ? std::abs(percent(p, all.drop)) : least);
+        judged.tests.push_back(shown);
     }
-    judged.recovered = recovered_drop(p, noise, options.threshold_percent);
+    judged.recovered = recovered_drops(p, noise, judge, options.threshold_percent);
     return judged;
 }
 
@@ -538,6 +725,37 @@ void use_spread_around_levels(const Prepared& p, NoiseUsed& noise) {
     noise.freedom = static_cast<double>(p.spread.points) / 2;
 }
 
+// Where no series of a metric ever repeated, they still show how far two runs lie apart: by how
+// much the steps to their newest runs differ from each other. A step that all share is no noise.
+void steady_table_by_steps(const std::vector<Prepared>& prepared, std::vector<NoiseUsed>& noises) {
+    std::map<std::string, std::vector<std::size_t>> by_metric;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        if (prepared[i].why_not.empty() && noises[i].source == NoiseSource::table)
+            by_metric[prepared[i].series->key.metric].push_back(i);
+    for (const auto& [metric, places] : by_metric) {
+        if (places.size() < steps_to_compare) continue;
+        std::vector<double> steps;
+        for (const std::size_t place : places) {
+            const std::vector<double>& good = prepared[place].good;
+            steps.push_back(good.back() - good[good.size() - 2]);
+        }
+        const double shared = analysis::median_of(steps);
+        for (double& step : steps) step = std::abs(step - shared);
+        const double sigma = analysis::mad_to_sigma * analysis::median_of(steps) / std::sqrt(2.0);
+        // The median of n deviations says as much as half of them would.
+        const double freedom = static_cast<double>(places.size() - 1) / 2;
+        for (const std::size_t place : places) {
+            NoiseUsed& noise = noises[place];
+            const double all = table_freedom + freedom;
+            noise.sigma = std::sqrt(
+                (table_freedom * noise.sigma * noise.sigma + freedom * sigma * sigma) / all);
+            noise.freedom = all;
+            noise.similar = places.size() - 1;
+            noise.similar_by = "metric";
+        }
+    }
+}
+
 std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
     std::vector<const SeriesKey*> keys;
     std::vector<Repeats> repeats;
@@ -546,24 +764,76 @@ std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
         repeats.push_back(p.repeats);
     }
     std::vector<NoiseUsed> noises = pool_noise(keys, repeats);
-    for (std::size_t i = 0; i < prepared.size(); ++i)
-        if (prepared[i].why_not.empty()) use_spread_around_levels(prepared[i], noises[i]);
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+        const Prepared& p = prepared[i];
+        if (!p.why_not.empty()) continue;
+        NoiseUsed& noise = noises[i];
+        use_spread_around_levels(p, noise);
+        if (noise.source == NoiseSource::unknown) noise = table_noise(p.series->key);
+        noise.installs = p.installs;
+        noise.install_sigma = std::sqrt(p.between_installs.variance);
+        noise.install_freedom = p.between_installs.freedom;
+    }
+    steady_table_by_steps(prepared, noises);
     return noises;
 }
 
-// The key without the power mode: what a series would continue if that had not changed.
+// The key without power mode and install: what a series would continue if the mode had not changed.
 std::string kin_of(const SeriesKey& k) {
-    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", k.install, k.lineage, k.suite, k.device,
-                       k.backend, k.precision, k.operation, to_string(k.shape), k.threads,
-                       k.metric);
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", k.lineage, k.suite, k.device, k.backend,
+                       k.precision, k.operation, to_string(k.shape), k.threads, k.metric);
 }
 
 void explain_single_runs(std::vector<Prepared>& prepared) {
-    std::map<std::string, int> kin;
-    for (const Prepared& p : prepared) ++kin[kin_of(p.series->key)];
+    std::map<std::string, std::set<std::optional<std::string>>> modes;
+    for (const Prepared& p : prepared)
+        modes[kin_of(p.series->key)].insert(p.series->key.power_mode);
     for (Prepared& p : prepared)
-        if (p.why_not == "one run only" && kin[kin_of(p.series->key)] > 1)
+        if (p.why_not == "one run only" && modes[kin_of(p.series->key)].size() > 1)
             p.why_not = "one run only in this power mode, and others are not compared with it";
+}
+
+// The level of the runs of a mode that lie nearest to its change: of the last block or the first.
+Level level_at_change(const Prepared& p, bool is_before, double rho) {
+    if (p.blocks.empty()) return level_of(p, {0, p.size()}, rho);  // one run only
+    return level_of(p, is_before ? p.blocks.back() : p.blocks.front(), rho);
+}
+
+// The newest series of each kin against the one in another power mode that ended before it began.
+std::vector<ModeChange> mode_changes(const std::vector<Prepared>& prepared,
+                                     const std::vector<NoiseUsed>& noises,
+                                     double threshold_percent) {
+    std::map<std::string, std::vector<std::size_t>> kin;
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        if (prepared[i].size() > 0) kin[kin_of(prepared[i].series->key)].push_back(i);
+    std::vector<ModeChange> found;
+    for (auto& [key, places] : kin) {
+        std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+            return prepared[a].point(prepared[a].size() - 1).time_unix <
+                   prepared[b].point(prepared[b].size() - 1).time_unix;
+        });
+        const Prepared& now = prepared[places.back()];
+        const std::int64_t begun = now.point(0).time_unix;
+        for (std::size_t i = places.size() - 1; i-- > 0;) {
+            const Prepared& before = prepared[places[i]];
+            if (before.series->key.power_mode == now.series->key.power_mode ||
+                before.point(before.size() - 1).time_unix >= begun)
+                continue;
+            const Level was = level_at_change(before, true, 0), is = level_at_change(now, false, 0);
+            const NoiseUsed usual = table_noise(now.series->key);
+            const double sigma = std::max(usual.sigma, noises[places[i]].sigma);
+            const double drop = was.value - is.value;
+            const double change = percent(now, drop);
+            if (drop > 0 && std::abs(change) >= threshold_percent &&
+                drop > sigmas_of_one_level * sigma * std::sqrt(was.variance + is.variance))
+                found.push_back({places[i], places.back(), std::exp(before.sign * was.value),
+                                 std::exp(now.sign * is.value), change,
+                                 static_cast<int>(before.size()), static_cast<int>(now.size()),
+                                 begun});
+            break;
+        }
+    }
+    return found;
 }
 
 // Adjusted p-values of Benjamini and Hochberg (1995): below the rate means kept.
@@ -590,28 +860,49 @@ void control_discoveries(std::vector<Judged>& judged, const RegressionOptions& o
     const std::vector<double> q = adjusted(p_values);
     std::size_t next = 0;
     for (Judged& j : judged) {
-        for (Comparison& c : j.comparisons) {
+        for (std::size_t i = 0; i < j.comparisons.size(); ++i) {
+            Comparison& c = j.comparisons[i];
             c.p_adjusted = q[next++];
             c.is_regression = 100 * c.p_adjusted <= options.false_discovery_percent &&
-                              std::abs(c.change_percent) >= options.threshold_percent &&
+                              j.least_percent[i] >= options.threshold_percent &&
                               c.agreeing_runs >= 1;
         }
     }
 }
 
-std::optional<Regression> verdict(const Prepared& p, const Judged& judged, const NoiseUsed& noise) {
+// Why a comparison is no more than a suspicion; "" when it confirms the drop.
+std::string why_not_sure(const Prepared& p, const Comparison& c, const NoiseUsed& noise,
+                         const RegressionOptions& options) {
+    if (c.agreeing_runs < 2) return "one run only shows it";
+    if (noise.source == NoiseSource::table)
+        return "the noise is that of a table: no software stack was measured twice";
+    if (!c.shares_install && std::min(c.installs_before, c.installs_now) < 2)
+        return "another install measured it: the machine may differ, and not the software";
+    const double nearest = std::min(std::abs(c.ci_low_percent), std::abs(c.ci_high_percent));
+    if (nearest < options.threshold_percent || c.ci_low_percent * c.ci_high_percent < 0)
+        return fmt::format("its interval reaches into the threshold of {:.1f} %",
+                           options.threshold_percent);
+    if (p.size() >= points_for_engine && !c.p_change_point && c.agreeing_runs < runs_beyond_doubt)
+        return "the change-point engine does not see it yet";
+    return "";
+}
+
+std::optional<Regression> verdict(const Prepared& p, const Judged& judged, const NoiseUsed& noise,
+                                  const RegressionOptions& options) {
     Regression r;
     r.noise = noise;
+    r.installs = p.installs;
     for (std::size_t i = 0; i < judged.comparisons.size(); ++i) {
         const Comparison& c = judged.comparisons[i];
         if (!c.is_regression) continue;
         if (r.against.empty()) find_onset(p, judged.tests[i], r);
-        const bool seen = p.size() < points_for_engine || c.p_change_point ||
-                          c.agreeing_runs >= runs_beyond_doubt;
-        if (c.agreeing_runs >= 2 && seen) r.status = RegressionStatus::confirmed;
+        const std::string doubt = why_not_sure(p, c, noise, options);
+        if (doubt.empty()) r.status = RegressionStatus::confirmed;
+        if (r.against.empty()) r.doubt = doubt;
         r.against.push_back(c);
     }
     if (r.against.empty()) return std::nullopt;
+    if (r.status == RegressionStatus::confirmed) r.doubt.clear();
     return r;
 }
 
@@ -647,21 +938,19 @@ std::string_view to_string(RegressionStatus status) {
 }
 
 RegressionReport find_regressions(std::span<const Series* const> series,
-                                  const RegressionOptions& options) {
-    std::vector<Prepared> prepared(series.size());
-    in_parallel(series.size(), options.threads,
-                [&](std::size_t i) { prepared[i] = prepare(*series[i]); });
-    explain_single_runs(prepared);
+                                  const RegressionOptions& options,
+                                  std::span<const Series* const> teachers) {
+    std::vector<const Series*> all(series.begin(), series.end());
+    all.insert(all.end(), teachers.begin(), teachers.end());
+    std::vector<Prepared> prepared(all.size());
+    in_parallel(all.size(), options.threads,
+                [&](std::size_t i) { prepared[i] = prepare(*all[i]); });
     const std::vector<NoiseUsed> noises = noise_of(prepared);
+    prepared.resize(series.size());
+    explain_single_runs(prepared);
     std::vector<Judged> judged(series.size());
     in_parallel(series.size(), options.threads, [&](std::size_t i) {
-        if (!prepared[i].why_not.empty()) return;
-        if (noises[i].source == NoiseSource::unknown) {
-            prepared[i].why_not =
-                "noise unknown: no software stack was measured twice, here or on similar series";
-            return;
-        }
-        judged[i] = judge_series(prepared[i], noises[i], options);
+        if (prepared[i].why_not.empty()) judged[i] = judge_series(prepared[i], noises[i], options);
     });
     control_discoveries(judged, options);
 
@@ -672,19 +961,22 @@ RegressionReport find_regressions(std::span<const Series* const> series,
         report.doubtful += prepared[i].doubtful;
         if (!prepared[i].why_not.empty()) {
             ++report.not_judged[prepared[i].why_not];
+            report.reasons.emplace_back(i, prepared[i].why_not);
             continue;
         }
         ++report.judged;
-        auto found = verdict(prepared[i], judged[i], noises[i]);
-        if (!found && judged[i].recovered) {
-            judged[i].recovered->series = i;
-            report.recovered.push_back(*judged[i].recovered);
+        report.by_table += noises[i].source == NoiseSource::table ? 1 : 0;
+        for (Regression& gone : judged[i].recovered) {
+            gone.series = i;
+            report.recovered.push_back(std::move(gone));
         }
+        auto found = verdict(prepared[i], judged[i], noises[i], options);
         if (!found) continue;
         found->series = i;
         report.regressions.push_back(std::move(*found));
     }
     std::stable_sort(report.regressions.begin(), report.regressions.end(), comes_first);
+    report.mode_changes = mode_changes(prepared, noises, options.threshold_percent);
     return report;
 }
 

@@ -15,10 +15,12 @@
 //  4. p = 2 min(direct, change point between the two sides) where the engine could speak: either
 //  may
 //     see it. Benjamini-Hochberg over all series of the call.
-//  5. Suspected: significant and relevant. Confirmed: two or more newest runs in a row agree, and
-//  in
-//     a series of 20 points or more the engine sees it too (it knows of correlated noise, outliers
-//     and two modes) or five agree.
+//  5. Suspected: significant, and the level of all newest runs that agree lies beyond the
+//  threshold.
+//     Confirmed: two or more newest runs in a row agree, the whole 95 % interval lies beyond the
+//     threshold, the noise was learned, and in a series of 20 points or more the engine sees it too
+//     (it knows of correlated noise, outliers and two modes) or five agree. A series that several
+//     installs share (installs.hpp) also needs two of them on each side, or one on both.
 #pragma once
 
 #include <array>
@@ -74,6 +76,8 @@ struct Comparison {
     std::optional<double> p_change_point;  // none: the engine saw nothing between the two sides
     double p_adjusted = 1;                 // Benjamini-Hochberg over all comparisons of the call
     int agreeing_runs = 0;                 // newest runs in a row that lie on the side of the drop
+    int installs_before = 0, installs_now = 0;  // that measured the sides; 0: one install's series
+    bool shares_install = true;                 // one install measured both sides
     bool is_regression = false;
 };
 
@@ -88,7 +92,10 @@ struct Regression {
     std::int64_t seq_before = 0, seq_after = 0;
     bool gradual = false;
     int stacks_between = 0;           // that the decline went through
-    std::int64_t recovered_unix = 0;  // of the first run that was well again
+    std::int64_t recovered_unix = 0;  // of the first recovered run
+    int installs = 0;                 // that share the series; 0: it is of one install
+    // Why it is suspected and not confirmed, as a clause: "one run only shows it"; "" otherwise.
+    std::string doubt;
 
     const Comparison& main() const { return against.front(); }
 };
@@ -96,18 +103,32 @@ struct Regression {
 // Series that no verdict is possible on, by the reason: "one run only".
 using NotJudged = std::map<std::string, int>;
 
+// A change of power mode begins another series, which is compared with nothing. What it cost.
+struct ModeChange {
+    std::size_t series_before = 0, series_now = 0;  // places in the list that was looked at
+    double before = 0, now = 0;                     // levels, in the series' unit
+    double change_percent = 0;                      // of the value, as Comparison::change_percent
+    int runs_before = 0, runs_now = 0;
+    std::int64_t changed_unix = 0;  // of the first run in the new mode
+};
+
 struct RegressionReport {
-    std::vector<Regression> regressions;  // confirmed first, then by size
-    std::vector<Regression> recovered;
-    std::size_t series = 0;  // looked at
+    std::vector<Regression> regressions;   // confirmed first, then by size
+    std::vector<Regression> recovered;     // every drop of the past that is gone, oldest first
+    std::vector<ModeChange> mode_changes;  // that cost the threshold or more
+    std::size_t series = 0;                // looked at
     std::size_t judged = 0;
+    std::size_t by_table = 0;  // of these with noise from a table: nothing was learned about them
     std::size_t points = 0;    // runs of these series that counted
     std::size_t doubtful = 0;  // that were put aside
     NotJudged not_judged;
+    std::vector<std::pair<std::size_t, std::string>> reasons;  // of each series that is not judged
 };
 
-// Deterministic, and independent of the number of threads.
+// Deterministic, and independent of the number of threads. `teachers` are further series that teach
+// the noise of their metrics and are not judged.
 RegressionReport find_regressions(std::span<const Series* const> series,
-                                  const RegressionOptions& options = {});
+                                  const RegressionOptions& options = {},
+                                  std::span<const Series* const> teachers = {});
 
 }  // namespace peakward

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "analyze/in_parallel.hpp"
+#include "analyze/installs.hpp"
 #include "analyze/series_levels.hpp"
 
 namespace peakward {
@@ -79,16 +80,51 @@ void place_points(Trajectory& t, std::span<const RatedSeries> series) {
     t.last_unix = point_at(t, t.points.back(), series).time_unix;
 }
 
-void find_days(Trajectory& t, std::span<const RatedSeries> series) {
+// A line of runs that is followed by itself: of one install, or of all installs of a lineage that
+// have too few runs to be followed alone.
+struct Line {
+    Series series;
+    std::vector<double> efficiency;
+    NoiseUsed noise = {};  // of one install; that of several is learned of their line
+};
+
+std::vector<Line> lines_of(const Trajectory& t, std::span<const RatedSeries> series) {
+    std::vector<std::size_t> line_of_member;
+    std::map<std::string, std::size_t> few;  // place of the line, by lineage
+    std::vector<Line> lines;
+    for (const std::size_t member : t.members) {
+        const Series& one = *series[member].series;
+        std::size_t place = lines.size();
+        if (counting_runs(one) < runs_of_own_series)
+            place = few.emplace(one.key.lineage, place).first->second;
+        line_of_member.push_back(place);
+        if (place < lines.size()) {
+            lines[place].noise = {};
+            continue;
+        }
+        lines.emplace_back().series.key = one.key;
+        lines.back().noise = series[member].noise;
+    }
+    for (const PlacedPoint& at : t.points) {  // by time
+        const RatedSeries& rated = series[t.members[at.member]];
+        Line& line = lines[line_of_member[at.member]];
+        line.series.points.push_back(rated.series->points[at.index]);
+        line.efficiency.push_back(at.index < rated.efficiency.size()
+                                      ? rated.efficiency[at.index]
+                                      : std::numeric_limits<double>::quiet_NaN());
+    }
+    return lines;
+}
+
+void find_days(Trajectory& t, const std::vector<Line>& lines) {
     for (const double level : milestone_levels) t.milestones.push_back({level, {}, {}, false});
-    std::vector<std::vector<Milestone>> all(t.members.size());
+    std::vector<std::vector<Milestone>> all(lines.size());
     in_parallel(all.size(), 0, [&](std::size_t i) {
-        const RatedSeries& rated = series[t.members[i]];
-        all[i] = find_milestones(*rated.series, rated.efficiency);
+        all[i] = find_milestones(lines[i].series, lines[i].efficiency);
     });
-    for (std::size_t member = 0; member < all.size(); ++member) {
-        const Series& one = *series[t.members[member]].series;
-        const std::vector<Milestone>& found = all[member];
+    for (std::size_t line = 0; line < all.size(); ++line) {
+        const Series& one = lines[line].series;
+        const std::vector<Milestone>& found = all[line];
         for (std::size_t i = 0; i < found.size(); ++i) {
             MilestoneDay& day = t.milestones[i];
             day.touched = day.touched || found[i].touched;
@@ -101,17 +137,16 @@ void find_days(Trajectory& t, std::span<const RatedSeries> series) {
         if (day.held_unix) day.days = days_between(t.first_unix, *day.held_unix);
 }
 
-void find_improvement(Trajectory& t, std::span<const RatedSeries> series) {
-    std::vector<const Series*> members;
+void find_improvement(Trajectory& t, const std::vector<Line>& lines) {
+    std::vector<const Series*> series;
     std::vector<NoiseUsed> noise;
-    for (const std::size_t member : t.members) {
-        const RatedSeries& rated = series[member];
-        members.push_back(rated.series);
-        noise.push_back(rated.noise.freedom > 0
-                            ? rated.noise
-                            : learned_noise(std::span(&members.back(), 1)).front());
+    for (const Line& line : lines) {
+        series.push_back(&line.series);
+        noise.push_back(line.noise.freedom > 0
+                            ? line.noise
+                            : learned_noise(std::span(&series.back(), 1)).front());
     }
-    t.improvement = improvement_of(members, noise);
+    t.improvement = improvement_of(series, noise);
 }
 
 std::size_t rank_of(std::string_view precision) {
@@ -148,8 +183,9 @@ std::vector<Trajectory> find_trajectories(std::span<const RatedSeries> series) {
 
 void study(Trajectory& trajectory, std::span<const RatedSeries> series) {
     place_points(trajectory, series);
-    find_days(trajectory, series);
-    find_improvement(trajectory, series);
+    const std::vector<Line> lines = lines_of(trajectory, series);
+    find_days(trajectory, lines);
+    find_improvement(trajectory, lines);
 }
 
 const Trajectory* leading(std::span<const Trajectory> trajectories,

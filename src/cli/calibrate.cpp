@@ -18,7 +18,7 @@ struct CalibrateOptions {
     bool show_context = false, self_test = false, skip_platform_check = false;
     bool confirm = false;
     std::vector<std::string> layers, backends, devices, precisions, operations;
-    std::string threads, budget, seed, python, blas_library, output, preset;
+    std::string threads, budget, seed, python, blas_library, output, preset, install;
 };
 
 void add_what(CLI::App& app, CalibrateOptions& o) {
@@ -79,6 +79,12 @@ void add_how(CLI::App& app, CalibrateOptions& o) {
               {"--blas-library", "FILE",
                "The CBLAS library to measure. Default: the one the system's alternatives choose.",
                group});
+    add_value(
+        app, o.install,
+        {"--install", "NAME",
+         "The name of this installation in the record: runs of one name belong to one series. "
+         "Default: $PEAKWARD_INSTALL, else a random id that is kept in the state folder.",
+         group});
     add_flag(app, o.force,
              {"--force", "",
               "Measure although preflight fails; the run keeps the checks and is flagged.", group});
@@ -180,6 +186,9 @@ Result<CalibrateRequest> request_of(const CalibrateOptions& o, const Call& call)
     request.peak_evidence = call.machine.root.is_live();
     request.python = o.python;
     request.blas_library = o.blas_library;
+    auto install = install_name(o.install);
+    if (!install) return tl::make_unexpected(install.error());
+    request.install = std::move(*install);
     request.store_location = o.common->db;
     request.arguments = call.arguments;
     return request;
@@ -238,7 +247,7 @@ Result<int> run(Call& call, const CalibrateOptions& o) {
     auto request = request_of(o, call);
     if (!request) return tl::make_unexpected(request.error());
     if (o.show_context) {
-        show_context(call, *format, {o.python, o.blas_library}, false);
+        show_context(call, *format, {o.python, o.blas_library, request->install}, false);
         return 0;
     }
     if (o.confirm) return run_confirm(call, *format, o, *request);

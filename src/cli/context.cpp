@@ -17,7 +17,9 @@ Result<int> run(Call& call, const ContextOptions& o) {
     const auto format = chosen_format(*o.common);
     if (!format) return tl::make_unexpected(format.error());
     if (o.capture.empty()) {
-        show_context(call, *format, {o.python, o.blas_library}, o.sources);
+        auto install = install_name("");
+        if (!install) return tl::make_unexpected(install.error());
+        show_context(call, *format, {o.python, o.blas_library, std::move(*install)}, o.sources);
         return 0;
     }
     if (auto ok = capture_context(call.machine, o.capture); !ok)

@@ -199,7 +199,8 @@ Report report_of(const Followed& followed) {
         if (followed.subjects.size() > 1)
             section.title = subject_words(followed.subject(at.subject)) + ": " + section.title;
         if (at.one.trajectory.members.size() > 1)
-            section.title += ", install " + short_install(at.series().key.install);
+            section.title +=
+                ", install " + install_words(followed.analysed, at.series().key.install);
         Table table = table_of(followed, at);
         drop_equal_components(table, 1, std::size(shown_components));
         section.tables.push_back(std::move(table));

@@ -97,6 +97,7 @@ const std::vector<ExitCode>& exit_codes() {
 const std::vector<EnvironmentVariable>& environment_variables() {
     static const std::vector<EnvironmentVariable> variables{
         {"PEAKWARD_DB", "the database, when --db is not given"},
+        {"PEAKWARD_INSTALL", "the name of this installation, when --install is not given"},
         {"PEAKWARD_WORKERS", "further folders with workers, separated by colons"},
         {"NO_COLOR", "when set to anything, no colour"},
         {"COLUMNS", "the width of text that goes to no terminal; 80 when not set"}};

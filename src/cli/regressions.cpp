@@ -12,7 +12,7 @@ struct RegressionsOptions {
     std::shared_ptr<SeriesOptions> series;
     std::string threshold;
     std::vector<std::string> baselines, metrics;
-    bool check = false, strict = false, all = false;
+    bool check = false, strict = false, all = false, require_verdict = false;
 };
 
 Result<std::vector<Baseline>> baselines_of(const RegressionsOptions& o) {
@@ -29,13 +29,15 @@ Result<std::vector<Baseline>> baselines_of(const RegressionsOptions& o) {
 }
 
 int exit_code(const RegressionsOptions& o, const RegressionsReply& reply) {
-    if (!o.check) return 0;
-    constexpr int found_one = 4;  // DESIGN section 6
+    constexpr int found_one = 4, judged_none = 5;  // DESIGN section 6
+    const bool no_verdict = o.require_verdict && reply.report.judged == 0;
+    if (!o.check) return no_verdict ? judged_none : 0;
     const bool fails =
         std::any_of(reply.regressions.begin(), reply.regressions.end(), [&](const auto& found) {
             return o.strict || found.regression.status == RegressionStatus::confirmed;
         });
-    return fails ? found_one : 0;
+    if (fails) return found_one;
+    return no_verdict ? judged_none : 0;
 }
 
 Result<int> run(Call& call, const RegressionsOptions& o) {
@@ -63,7 +65,8 @@ Result<int> run(Call& call, const RegressionsOptions& o) {
     request.options.baselines = *baselines;
     const auto reply = look_for_regressions(o.common->db, request);
     if (!reply) return tl::make_unexpected(reply.error());
-    const RegressionsOutput output{request.options.threshold_percent, *baselines, o.all, o.strict};
+    const RegressionsOutput output{request.options.threshold_percent, *baselines, o.all, o.strict,
+                                   o.require_verdict};
     if (junit)
         call.console.out << regressions_junit(*reply, output);
     else if (github)
@@ -87,6 +90,9 @@ Action define_regressions(CLI::App& app) {
              {"--check", "", "Exit with 4 when there is a confirmed regression.", group});
     add_flag(app, options->strict,
              {"--strict", "", "With --check, a suspected one (of one run) fails too.", group});
+    add_flag(app, options->require_verdict,
+             {"--require-verdict", "",
+              "Exit with 5 when no series could be judged, so that nothing passes unseen.", group});
     add_flag(app, options->all,
              {"--all", "", "Also drops of the past that have recovered.", group});
     options->series = add_series_options(app, Offered::without_metric);
@@ -115,18 +121,21 @@ Verb regressions_verb() {
         "significant, relevant drops, their likely causes, and what to do",
         "Looks at every series (one figure on one machine, in one power mode, run after run) and "
         "reports where its newest runs are worse than before: by more than its own noise, and by "
-        "at least the threshold. Doubtful runs (contended, forced, above the theoretical peak) "
-        "count for nothing.\n\n"
+        "at least the threshold. Doubtful runs (contended, above the theoretical peak, forced "
+        "without evidence of clean samples) are ignored.\n\n"
         "Against the previous stack a fresh drop is seen, against the best level also a slow "
         "decline. One run alone makes a suspicion; peakward calibrate --confirm measures it "
         "again, and later runs that agree confirm it. The rate of false discoveries is held at "
         "5 % over all series of the call.\n\n"
+        "Where the installs of one kind of hardware have too few runs each (containers, CI jobs, "
+        "a reinstalled system), their common series is judged, and the verdict says so.\n\n"
         "Without --metric: peak_measured_gops, blas3_gops and stream_best_gbps.",
         {{"peakward regressions", "every machine of the database"},
          {"peakward regressions --hardware c3f840a0 --threshold 5", "one machine, from 5 % on"},
          {"peakward regressions --metric gops --operation gemm", "single cases"},
          {"peakward regressions --check --format junit > regressions.xml",
-          "for a pipeline: exit code 4 when there is one"}},
+          "for a pipeline: exit code 4 when there is one"},
+         {"peakward regressions --check --require-verdict", "exit code 5 when nothing is judged"}},
         define_regressions};
 }
 

@@ -10,6 +10,10 @@ bool fails(const ExplainedRegression& found, const RegressionsOutput& output) {
     return output.strict || found.regression.status == RegressionStatus::confirmed;
 }
 
+bool has_no_verdict(const RegressionsReply& reply, const RegressionsOutput& output) {
+    return output.require_verdict && reply.report.judged == 0;
+}
+
 std::string explanation(const ExplainedRegression& found) {
     return fmt::format("{} on {}: {}\nLikely cause: {}\nRecommendation: {}",
                        to_string(found.regression.status), found.hardware_name, drop_words(found),
@@ -40,14 +44,23 @@ std::string regressions_junit(const RegressionsReply& reply, const RegressionsOu
     cases += fmt::format(
         "    <testcase classname=\"peakward\" name=\"{} other series without a regression\"/>\n",
         clean);
-    for (const auto& [reason, count] : reply.report.not_judged) {
+    for (const UnjudgedSeries& one : reply.not_judged) {
         ++skipped;
         cases += fmt::format(
-            "    <testcase classname=\"peakward\" name=\"{0} series not judged\">\n"
-            "      <skipped message=\"{1}\"/>\n    </testcase>\n",
-            count, xml_text(reason));
+            "    <testcase classname=\"{}\" name=\"{}\">\n"
+            "      <skipped message=\"not judged: {}\"/>\n    </testcase>\n",
+            xml_text(one.hardware_name + " " + one.key.lineage),
+            xml_text(whole_series_words(one.key)), xml_text(one.reason));
     }
-    const std::size_t tests = reply.regressions.size() + 1 + reply.report.not_judged.size();
+    std::size_t tests = reply.regressions.size() + 1 + reply.not_judged.size();
+    if (has_no_verdict(reply, output)) {
+        ++failures;
+        ++tests;
+        cases += fmt::format(
+            "    <testcase classname=\"peakward\" name=\"--require-verdict\">\n"
+            "      <failure type=\"verdict\" message=\"{}\"/>\n    </testcase>\n",
+            xml_text(judged_words(reply.report)));
+    }
     const std::string counts = fmt::format(
         "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", tests, failures, skipped);
     return fmt::format(
@@ -62,6 +75,17 @@ std::string regressions_github(const RegressionsReply& reply, const RegressionsO
         out += fmt::format("::{} title={}::{}\n", fails(found, output) ? "error" : "warning",
                            github_property(whole_series_words(found.key)),
                            github_message(explanation(found)));
+    for (const ExplainedModeChange& found : reply.mode_changes)
+        out +=
+            fmt::format("::warning title={}::{}\n", github_property(whole_series_words(found.now)),
+                        github_message(mode_change_words(found)));
+    // By the reason: a step shows ten annotations of a kind.
+    for (const auto& [reason, count] : reply.report.not_judged)
+        out +=
+            fmt::format("::notice title=Peakward%3A skipped::{} not judged: {}\n",
+                        plural(static_cast<std::size_t>(count), "series"), github_message(reason));
+    if (has_no_verdict(reply, output))
+        out += fmt::format("::error title=Peakward::{}\n", judged_words(reply.report));
     out += fmt::format(
         "::notice title=Peakward::{} series looked at, {} judged, {} with a regression\n",
         reply.report.series, reply.report.judged, reply.regressions.size());

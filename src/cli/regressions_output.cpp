@@ -53,9 +53,20 @@ std::string noise_words(const NoiseUsed& noise) {
         case NoiseSource::around_level:
             text += ", the spread around its own levels: no stack was measured twice";
             break;
+        case NoiseSource::table:
+            text += ", from a table of usual scatter";
+            if (noise.similar > 0)
+                text += fmt::format(" and the newest steps of {} series of the same {}",
+                                    noise.similar, noise.similar_by);
+            text += ": nothing like it was measured twice";
+            break;
         case NoiseSource::unknown:
             break;
     }
+    if (noise.install_sigma > 0)
+        text += fmt::format("; {:.2g} % between installs", 100 * noise.install_sigma);
+    else if (noise.installs > 1)
+        text += "; the spread between installs is part of it";
     return text;
 }
 
@@ -101,7 +112,7 @@ Json series_json(const SeriesKey& key) {
             {"shape", key.operation.empty() ? Json() : shape},
             {"threads", key.operation.empty() ? Json() : Json(key.threads)},
             {"suite", key.suite},
-            {"install", key.install},
+            {"install", key.install.empty() ? Json() : Json(key.install)},
             {"lineage", key.lineage},
             {"power_mode", optional_to_json(key.power_mode)}};
 }
@@ -113,7 +124,9 @@ Json noise_json(const NoiseUsed& noise) {
             {"autocorrelation", noise.rho},
             {"repeats", noise.repeats},
             {"similar_series", noise.similar},
-            {"similar_by", noise.similar_by}};
+            {"similar_by", noise.similar_by},
+            {"between_installs_percent",
+             noise.install_sigma > 0 ? Json(100 * noise.install_sigma) : Json()}};
 }
 
 // One record a baseline, so that each names its own.
@@ -124,6 +137,9 @@ Json record_json(const RegressionsReply& reply, const ExplainedRegression& found
     record["hardware"] = now ? now->hardware_fingerprint : found.key.lineage;
     record["hardware_name"] = found.hardware_name;
     record["status"] = to_string(found.regression.status);
+    record["suspected_because"] =
+        found.regression.doubt.empty() ? Json() : Json(found.regression.doubt);
+    record["installs"] = std::max(1, found.regression.installs);
     record["baseline"] = to_string(c.baseline);
     record["previous"] = c.before.level;
     record["current"] = c.now.level;
@@ -157,6 +173,34 @@ Json records_json(const RegressionsReply& reply, const std::vector<ExplainedRegr
     return records;
 }
 
+Json not_judged_json(const RegressionsReply& reply) {
+    Json list = Json::array();
+    for (const UnjudgedSeries& one : reply.not_judged) {
+        Json entry = series_json(one.key);
+        entry["hardware_name"] = one.hardware_name;
+        entry["reason"] = one.reason;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json mode_changes_json(const RegressionsReply& reply) {
+    Json list = Json::array();
+    for (const ExplainedModeChange& found : reply.mode_changes) {
+        Json entry = series_json(found.now);
+        entry["hardware_name"] = found.hardware_name;
+        entry["power_mode_before"] = optional_to_json(found.before.power_mode);
+        entry["changed_at"] = iso_text(found.change.changed_unix);
+        entry["previous"] = found.change.before;
+        entry["current"] = found.change.now;
+        entry["change_percent"] = found.change.change_percent;
+        entry["previous_runs"] = found.change.runs_before;
+        entry["current_runs"] = found.change.runs_now;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
 int count_of(const RegressionsReply& reply, RegressionStatus status) {
     return static_cast<int>(
         std::count_if(reply.regressions.begin(), reply.regressions.end(),
@@ -177,6 +221,8 @@ Json document_of(const RegressionsReply& reply, const RegressionsOutput& output)
                   {"runs", reply.report.points},
                   {"runs_doubtful", reply.report.doubtful},
                   {"not_judged", not_judged},
+                  {"not_judged_series", not_judged_json(reply)},
+                  {"power_mode_changes", mode_changes_json(reply)},
                   {"confirmed", count_of(reply, RegressionStatus::confirmed)},
                   {"suspected", count_of(reply, RegressionStatus::suspected)},
                   {"regressions", records_json(reply, reply.regressions)}};
@@ -279,7 +325,9 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
     fields.push_back(field(
         "Hardware", fmt::format("{} ({})", now ? now->hardware_fingerprint : found.key.lineage,
                                 found.hardware_name)));
-    fields.push_back(field("Series", whole_series_words(found.key)));
+    std::string series = whole_series_words(found.key);
+    if (r.installs > 1) series += fmt::format(", {} installs of one kind", r.installs);
+    fields.push_back(field("Series", std::move(series)));
     fields.push_back(
         side_field(c.baseline == Baseline::best ? "Best" : "Previous", reply, c.before, found.key));
     fields.push_back(side_field(r.status == RegressionStatus::recovered ? "Low" : "Current", reply,
@@ -294,6 +342,7 @@ Section section_of(const RegressionsReply& reply, const ExplainedRegression& fou
                                            value_words(r.against[i].before.level, found.key),
                                            percent_words(r.against[i]), r.against[i].p_value));
     fields.push_back(std::move(drop));
+    if (!r.doubt.empty()) fields.push_back(field("Not confirmed", r.doubt));
     if (r.status == RegressionStatus::recovered)
         fields.push_back(field("Recovered", fmt::format("{}, by the first run that shows it",
                                                         human_time(iso_text(r.recovered_unix)))));
@@ -314,6 +363,11 @@ std::vector<Paragraph> looked_at(const RegressionsReply& reply) {
                             report.doubtful == 1 ? "" : "s");
     text += fmt::format("; {} could be judged.",
                         report.judged == report.series ? "all" : std::to_string(report.judged));
+    if (report.by_table > 0)
+        text += fmt::format(
+            " {} with noise from a table: a second run of the same software stack "
+            "makes the verdict surer.",
+            report.by_table);
     lines.push_back({text, Tone::dim, ""});
     for (const auto& [reason, count] : report.not_judged)
         lines.push_back({fmt::format("Not judged: {}: {}.",
@@ -324,22 +378,26 @@ std::vector<Paragraph> looked_at(const RegressionsReply& reply) {
 
 std::string summary(const RegressionsReply& reply) {
     if (reply.regressions.empty())
-        return reply.report.judged > 0 ? "No regressions."
-                                       : "Nothing can be judged yet: no series has the runs "
-                                         "that a verdict takes.";
+        return reply.report.judged > 0
+                   ? fmt::format("No regressions. {}.", judged_words(reply.report))
+                   : fmt::format(
+                         "Nothing can be judged yet ({} of {}): none has the runs that a verdict "
+                         "takes.",
+                         reply.report.judged, plural(reply.report.series, "series"));
     const int suspected = count_of(reply, RegressionStatus::suspected);
     std::string text = fmt::format("Found {}: {} confirmed, {} suspected.",
                                    plural(reply.regressions.size(), "regression"),
                                    count_of(reply, RegressionStatus::confirmed), suspected);
+    text += fmt::format(" {}.", judged_words(reply.report));
     if (suspected == 0) return text;
     const bool can_confirm =
         std::any_of(reply.regressions.begin(), reply.regressions.end(), [](const auto& found) {
             return found.regression.status == RegressionStatus::suspected &&
                    !is_imported_suite(found.key.suite);
         });
-    return text + (can_confirm ? " A suspicion stands on one run: peakward calibrate --confirm "
+    return text + (can_confirm ? " A suspicion needs another run: peakward calibrate --confirm "
                                  "measures it again."
-                               : " A suspicion stands on one run.");
+                               : " A suspicion needs another run.");
 }
 
 std::string recovered_words(const RegressionsReply& reply, bool all) {
@@ -368,6 +426,13 @@ Report report_of(const RegressionsReply& reply, const RegressionsOutput& output)
     head.paragraphs.push_back({summary(reply), Tone::plain, ""});
     if (!reply.recovered.empty())
         head.paragraphs.push_back({recovered_words(reply, output.all), Tone::plain, ""});
+    for (std::size_t i = 0; i < std::min(regressions_shown_max, reply.mode_changes.size()); ++i)
+        head.paragraphs.push_back({mode_change_words(reply.mode_changes[i]), Tone::doubtful, "⚠"});
+    if (reply.mode_changes.size() > regressions_shown_max)
+        head.paragraphs.push_back(
+            {fmt::format("{} more series changed with their power mode: see --json.",
+                         reply.mode_changes.size() - regressions_shown_max),
+             Tone::dim, ""});
     report.sections.push_back(std::move(head));
     add_list(report, reply, reply.regressions);
     if (output.all && !reply.recovered.empty()) add_list(report, reply, reply.recovered);
@@ -461,6 +526,21 @@ std::string whole_series_words(const SeriesKey& key) {
         if (!part.empty()) text += ", " + part;
     if (!key.operation.empty()) text += fmt::format(", {} {}", key.operation, to_string(key.shape));
     return fmt::format("{}, {} (suite {})", text, key.metric, key.suite);
+}
+
+std::string mode_change_words(const ExplainedModeChange& found) {
+    return fmt::format(
+        "Power mode {} -> {} on {}: {} changed by {:+.1f} %, from {} to {}. Another mode is "
+        "another "
+        "series, so this is no regression.",
+        found.before.power_mode.value_or("unknown"), found.now.power_mode.value_or("unknown"),
+        iso_text(found.change.changed_unix).substr(0, 10), whole_series_words(found.now),
+        found.change.change_percent, value_words(found.change.before, found.before),
+        value_words(found.change.now, found.now));
+}
+
+std::string judged_words(const RegressionReport& report) {
+    return fmt::format("{} of {} could be judged", report.judged, plural(report.series, "series"));
 }
 
 std::string drop_words(const ExplainedRegression& found) {

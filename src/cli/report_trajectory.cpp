@@ -21,7 +21,7 @@ using Chosen = std::vector<const SubjectSeries*>;
 // What names a series beside its fellows: only what they differ in.
 class Names {
 public:
-    explicit Names(const Chosen& all) {
+    Names(const Analysed& analysed, const Chosen& all) : analysed_(analysed) {
         for (const SubjectSeries* one : all) {
             const SeriesKey& key = one->series.key;
             devices_.insert(key.device);
@@ -40,11 +40,12 @@ public:
         if (devices_.size() > 1) add(key.device);
         if (suites_.size() > 1) add(key.suite);
         if (modes_.size() > 1) add(key.power_mode.value_or("power mode unknown"));
-        if (installs_.size() > 1) add("install " + key.install.substr(0, 6));
+        if (installs_.size() > 1) add("install " + install_words(analysed_, key.install));
         return fmt::format("{}", fmt::join(parts, ", "));
     }
 
 private:
+    const Analysed& analysed_;
     std::set<std::string> devices_, suites_, modes_, installs_;
 };
 
@@ -95,7 +96,7 @@ void add_plots(Chapter& chapter, const Analysed& analysed, const std::string& ti
         return std::tuple(rank_of(x.precision), x.backend, x.device) <
                std::tuple(rank_of(y.precision), y.backend, y.device);
     });
-    const Names names(chosen);
+    const Names names(analysed, chosen);
     const std::size_t plots = (chosen.size() + series_a_plot - 1) / series_a_plot;
     for (std::size_t p = 0; p < plots; ++p) {
         Plot plot;

@@ -79,8 +79,8 @@ std::string page_of(const Followed& followed, const TrajectoryOptions& o, PlotGl
     keep_newest(runs.tables.front(), limit);
     body.sections.push_back(std::move(runs));
     body.sections.push_back(findings_section(followed, subject, one));
-    for (Section& section :
-         std::vector<Section>{events_section(subject, one, limit), others_section(followed)})
+    for (Section& section : std::vector<Section>{events_section(followed, subject, one, limit),
+                                                 others_section(followed)})
         if (!section.tables.empty()) body.sections.push_back(std::move(section));
     std::string page = render(head, format, terminal);
     if (o.plot != "none")

@@ -116,7 +116,14 @@ std::string subject_words(const Subject& subject) {
     return subject.name.empty() || subject.name == "unknown" ? subject.id : subject.name;
 }
 
-std::string short_install(const std::string& install) { return install.substr(0, 8); }
+std::string install_words(const Analysed& analysed, const std::string& install) {
+    const auto name = analysed.install_names.find(install);
+    if (name != analysed.install_names.end()) return name->second;
+    constexpr std::size_t uuid_length = 36, shown = 8;
+    constexpr std::string_view import_prefix = "imported-";
+    if (install.starts_with(import_prefix)) return install.substr(0, import_prefix.size() + shown);
+    return install.size() == uuid_length ? install.substr(0, shown) : install;
+}
 
 std::string day_words(std::int64_t time_unix) { return iso_text(time_unix).substr(0, 10); }
 
@@ -167,7 +174,8 @@ Plot trajectory_plot(const Followed& followed, const FollowedSubject& subject,
     for (std::size_t member = 0; member < t.members.size(); ++member) {
         PlotSeries& series = plot.series.emplace_back();
         if (several_installs(one))
-            series.name = "install " + short_install(member_key(subject, one, member).install);
+            series.name = "install " + install_words(followed.analysed,
+                                                     member_key(subject, one, member).install);
     }
     for (const PlacedPoint& at : t.points) {
         PlotPoint drawn = plot_point(subject, one, at, as_efficiency);
@@ -223,7 +231,7 @@ Table trajectory_table(const Followed& followed, const FollowedSubject& subject,
         };
         const std::string& install = member_key(subject, one, at.member).install;
         Cell host = cell(install);
-        host.shown = short_install(install);
+        host.shown = install_words(followed.analysed, install);
         const auto change = changes.find({at.member, point.seq});
         table.rows.push_back(
             {when, software, finite(point.value, doubts.empty() ? Tone::strong : tone),
@@ -331,8 +339,8 @@ Section findings_section(const Followed& followed, const FollowedSubject& subjec
     return section;
 }
 
-Section events_section(const FollowedSubject& subject, const FollowedTrajectory& one,
-                       std::size_t most) {
+Section events_section(const Followed& followed, const FollowedSubject& subject,
+                       const FollowedTrajectory& one, std::size_t most) {
     Section section;
     if (one.events.empty()) return section;
     section.title = "Events";
@@ -346,9 +354,9 @@ Section events_section(const FollowedSubject& subject, const FollowedTrajectory&
         const MemberEvent& at = one.events[i];
         Cell when = cell(iso_text(at.event.time_unix));
         when.shown = day_words(at.event.time_unix);
-        table.rows.push_back({when, cell(std::string(kind_words(at.event))),
-                              cell(change_words(at.event.changes)),
-                              cell(short_install(member_key(subject, one, at.member).install))});
+        table.rows.push_back(
+            {when, cell(std::string(kind_words(at.event))), cell(change_words(at.event.changes)),
+             cell(install_words(followed.analysed, member_key(subject, one, at.member).install))});
     }
     if (!several_installs(one))
         for (auto& row : table.rows) row.pop_back();

@@ -17,8 +17,9 @@ Unit unit_of(const SeriesKey& key);
 std::string series_words(const SeriesKey& key);
 // "Intel Core i7-12700K", its id where it has no name.
 std::string subject_words(const Subject& subject);
-// The first eight characters of an install.
-std::string short_install(const std::string& install);
+// The name of an imported host, else the beginning of a random id; a name that a user gave is
+// whole.
+std::string install_words(const Analysed& analysed, const std::string& install);
 // "2026-11-20"
 std::string day_words(std::int64_t time_unix);
 // "+4.2 %", "-0.3 %"; "-" for none.
@@ -40,8 +41,8 @@ Table trajectory_table(const Followed& followed, const FollowedSubject& subject,
 Section findings_section(const Followed& followed, const FollowedSubject& subject,
                          const FollowedTrajectory& one);
 // Software and firmware changes, the newest `most`; a section without tables where there are none.
-Section events_section(const FollowedSubject& subject, const FollowedTrajectory& one,
-                       std::size_t most);
+Section events_section(const Followed& followed, const FollowedSubject& subject,
+                       const FollowedTrajectory& one, std::size_t most);
 // One row a trajectory, of all subjects.
 Table trajectories_table(const Followed& followed);
 

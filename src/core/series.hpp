@@ -72,6 +72,9 @@ struct SeriesPoint {
 struct Series {
     SeriesKey key;
     std::vector<SeriesPoint> points;  // by time, then by seq; superseded runs are left out
+    // Of a series that several installs of a lineage share: the install of each point, as a number.
+    // Empty: all points are of key.install.
+    std::vector<std::int32_t> units = {};
 };
 
 // A software stack, named by both of its ids; SeriesPoint::stack is a place in a list of these.

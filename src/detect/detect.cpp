@@ -9,7 +9,9 @@ Context detect(const SysRoot& root, Clock& clock, const DetectOptions& options) 
     for (const detail::Source& source : detail::sources())
         source.collect(root, clock, options, context);
     // A captured machine is no installation, unless a test says where it keeps its state.
-    if (root.is_live() || !options.state_folder.empty())
+    if (!options.install.empty())
+        context.install = options.install;
+    else if (root.is_live() || !options.state_folder.empty())
         context.install = install_id(options.state_folder).id;
     else
         context.install = no_install;

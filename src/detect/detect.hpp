@@ -15,6 +15,7 @@ struct DetectOptions {
     std::string python;        // interpreter whose stack is tracked; "": first python3 on the PATH
     std::string blas_library;  // path or soname; "": what the system's alternatives choose
     std::string state_folder;  // where the install id is kept; "": $XDG_STATE_HOME/peakward
+    std::string install = {};  // a name in place of that id; "": none
     // Instead of CUDA_VISIBLE_DEVICES and its like of this process.
     std::optional<detail::VisibleDevices> visible_devices = std::nullopt;
     Nanoseconds watch = std::chrono::milliseconds(300);  // how long to watch load and steal

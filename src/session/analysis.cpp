@@ -8,7 +8,9 @@
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
 #include "session/ask_store.hpp"
+#include "session/forced_runs.hpp"
 #include "session/history.hpp"
+#include "session/install_names.hpp"
 #include "session/probe_history.hpp"
 #include "session/products.hpp"
 
@@ -256,6 +258,7 @@ public:
         if (!stacks) return tl::make_unexpected(stacks.error());
         analysed_.stacks = std::move(*stacks);
         for (Subject& subject : analysed_.subjects) describe(subject);
+        analysed_.install_names = imported_host_names(store_, analysed_.subjects);
         return std::move(analysed_);
     }
 
@@ -328,6 +331,9 @@ Status Loader::read_series(const Named& named) {
         return {};
     };
     if (auto status = store_.each_series(filter, take); !status) return status;
+    ForcedRuns forced(store_);
+    for (Series& series : read)
+        if (auto status = forced.settle(series); !status) return status;
     if (request_.as_recorded) {
         for (const Series& series : read)
             if (is_ratio(series.key.metric)) note_recorded(series);

@@ -53,7 +53,8 @@ struct Subject {
 struct Analysed {
     std::string store_location;
     std::vector<Subject> subjects;
-    std::vector<SoftwareStack> stacks;  // SeriesPoint::stack is a place here
+    std::vector<SoftwareStack> stacks;                 // SeriesPoint::stack is a place here
+    std::map<std::string, std::string> install_names;  // of imported hosts (install_names.hpp)
 };
 
 // All hardware of the store, newest first.

@@ -284,12 +284,13 @@ Status look_at_host(const Machine& machine, const HardwareDatabase& database,
                     Observer& observer) {
     observer.stage_started("detect");
     // A captured machine has no installation.
-    const std::string note = machine.root.is_live() ? put_damaged_install_id_aside("") : "";
+    const bool uses_id = machine.root.is_live() && request.install.empty();
+    const std::string note = uses_id ? put_damaged_install_id_aside("") : "";
     if (!note.empty()) {
         observer.note("warning: " + note);
         run.flags.emplace_back("install_id_replaced");
     }
-    run.context = read_context(machine, {request.python, request.blas_library});
+    run.context = read_context(machine, {request.python, request.blas_library, request.install});
     const std::vector<std::string> devices = request.devices.empty() && !request.preset.empty()
                                                  ? std::vector<std::string>{"cuda:0", "rocm:0"}
                                                  : request.devices;

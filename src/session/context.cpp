@@ -1,6 +1,8 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 
 #include "core/text.hpp"
@@ -11,10 +13,26 @@
 
 namespace peakward {
 
+Result<std::string> install_name(const std::string& from_option) {
+    const char* variable = std::getenv("PEAKWARD_INSTALL");
+    const std::string name = !from_option.empty() ? from_option : variable ? variable : "";
+    constexpr std::size_t characters_max = 64;
+    const bool plain = std::all_of(name.begin(), name.end(), [](const char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+    });
+    // Imported runs have such installs; one that is measured here is no import.
+    if (plain && name.size() <= characters_max && !name.starts_with("imported-")) return name;
+    return wrong_usage(fmt::format(
+        "{} takes up to {} letters, digits, '.', '_' and '-', and does not begin with 'imported-', "
+        "not '{}'",
+        from_option.empty() ? "$PEAKWARD_INSTALL" : "--install", characters_max, name));
+}
+
 Context read_context(const Machine& machine, const ContextRequest& request) {
     DetectOptions options;
     options.python = request.python;
     options.blas_library = request.blas_library;
+    options.install = request.install;
     return detect(machine.root, machine.clock, options);
 }
 

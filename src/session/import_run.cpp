@@ -104,7 +104,7 @@ void identify_profile(const ImportedRun& imported, Hardware& hardware) {
     hardware.fingerprint = hardware.lineage;
 }
 
-void identify(const ImportedRun& imported, const std::string& from, Context& context) {
+void identify(ImportedRun& imported, const std::string& from, Context& context) {
     Hardware& hardware = context.hardware;
     if (hardware.fingerprint.empty()) identify_profile(imported, hardware);
     if (hardware.lineage.empty()) hardware.lineage = hardware_lineage(hardware);
@@ -115,6 +115,7 @@ void identify(const ImportedRun& imported, const std::string& from, Context& con
     if (context.install.empty())
         context.install =
             imported_install(from, imported.is_scored ? hardware.lineage : imported.machine);
+    if (!from.empty() && imported.run.origin) imported.run.origin->recorded["from"] = from;
 }
 
 // Names as people give them to presets and files: "NVIDIA-Jetson-Orin-Nano-GPU".

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "analyze/installs.hpp"
 #include "catalog/catalog.hpp"
 #include "core/text.hpp"
 #include "session/history.hpp"
@@ -22,8 +23,14 @@ const std::vector<std::string> usual_metrics{"peak_measured_gops", "blas3_gops",
                                              "stream_best_gbps"};
 
 struct Loaded {
-    const SubjectSeries* series = nullptr;
+    const Series* series = nullptr;
     const Subject* subject = nullptr;
+};
+
+// The series of a subject, those of a lineage's installs joined where one alone has too few runs.
+struct JoinedSubject {
+    const Subject* subject = nullptr;
+    std::vector<JudgedSeries> series;
 };
 
 bool same_values(const Series& a, const Series& b) {
@@ -83,25 +90,45 @@ bool is_one_figure(const Series& a, const Series& b) {
 // STREAM's figure stands in the row of every precision, a BLAS's best product is its peak, and a
 // case has its time as operations and as bytes a second: each is one measurement, and one drop of
 // it is one regression.
-std::vector<Loaded> distinct(const Analysed& analysed, const RegressionsRequest& request) {
+std::vector<Loaded> distinct(const std::vector<JoinedSubject>& subjects) {
     std::vector<Loaded> kept;
-    for (const Subject& subject : analysed.subjects) {
-        if (!request.subject.empty() && subject.id != request.subject) continue;
+    for (const JoinedSubject& joined : subjects) {
         const std::size_t first = kept.size();
-        for (const SubjectSeries& s : subject.series) {
-            if (!request.install.empty() && s.series.key.install != request.install) continue;
+        for (const JudgedSeries& judged : joined.series) {
+            const Series& series = judged.series();
             const auto there = std::find_if(
                 kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(),
-                [&](const Loaded& other) { return is_one_figure(other.series->series, s.series); });
-            const SeriesKey& key = s.series.key;
+                [&](const Loaded& other) { return is_one_figure(*other.series, series); });
+            const SeriesKey& key = series.key;
             if (there == kept.end())
-                kept.push_back({&s, &subject});
+                kept.push_back({&series, joined.subject});
             else if (key.kind == SeriesKind::score ? key.metric == usual_metrics.front()
                                                    : is_own_metric(key))
-                there->series = &s;
+                there->series = &series;
         }
     }
     return kept;
+}
+
+// A series that several installs share belongs to each of them, also to a new one: a fresh
+// container goes on where the last one ended.
+bool is_of_install(const SeriesKey& key, const std::string& install) {
+    return install.empty() || key.install.empty() || key.install == install;
+}
+
+std::vector<JoinedSubject> join_subjects(const Analysed& analysed,
+                                         const RegressionsRequest& request) {
+    std::vector<JoinedSubject> subjects;
+    for (const Subject& subject : analysed.subjects) {
+        if (!request.subject.empty() && subject.id != request.subject) continue;
+        std::vector<const Series*> stored;
+        for (const SubjectSeries& one : subject.series) stored.push_back(&one.series);
+        subjects.push_back({&subject, join_installs(stored)});
+        std::erase_if(subjects.back().series, [&](const JudgedSeries& judged) {
+            return !is_of_install(judged.series().key, request.install);
+        });
+    }
+    return subjects;
 }
 
 // Runs of the two sides, nearest to the change.
@@ -144,7 +171,7 @@ public:
 
     Result<ExplainedRegression> explain(const Regression& regression) {
         const Loaded& place = loaded_[regression.series];
-        ExplainedRegression found{regression, place.series->series.key, place.subject->name, {}};
+        ExplainedRegression found{regression, place.series->key, place.subject->name, {}};
         DropSides sides;
         sides.before = facts_of(side_before(regression));
         sides.after = facts_of(side_after(regression));
@@ -186,8 +213,8 @@ private:
         std::map<std::int32_t, std::int64_t> run_of_stack;
         std::vector<const Series*> series;
         for (const Loaded& place : loaded_) {
-            series.push_back(&place.series->series);
-            for (const SeriesPoint& point : place.series->series.points)
+            series.push_back(place.series);
+            for (const SeriesPoint& point : place.series->points)
                 if (point.stack >= 0) run_of_stack.try_emplace(point.stack, point.seq);
         }
         std::vector<std::int64_t> seqs;
@@ -209,6 +236,42 @@ private:
     std::optional<ChangeHistory> history_;
 };
 
+bool is_narrowed(const RegressionsRequest& request) {
+    const SeriesRequest& s = request.series;
+    return !request.subject.empty() || !request.install.empty() || !s.hardware.empty() ||
+           !s.since.empty() || !s.until.empty() || !s.precision.empty() || !s.device.empty() ||
+           !s.backend.empty() || !s.suite.empty() || !s.operation.empty();
+}
+
+SeriesRequest all_of_metrics(const SeriesRequest& request) {
+    SeriesRequest all;
+    all.metrics = request.metrics;
+    all.stop = request.stop;
+    return all;
+}
+
+// The series of a store but those that are judged, which teach their noise themselves.
+std::vector<const Series*> other_series(const Analysed& everything,
+                                        const std::vector<Loaded>& judged) {
+    std::set<std::string> known;
+    for (const Loaded& place : judged) known.insert(lineage_key(place.series->key));
+    std::vector<const Series*> others;
+    for (const Subject& subject : everything.subjects)
+        for (const SubjectSeries& one : subject.series)
+            if (!known.contains(lineage_key(one.series.key))) others.push_back(&one.series);
+    return others;
+}
+
+void add_what_is_not_judged(const std::vector<Loaded>& loaded, RegressionsReply& reply) {
+    for (const auto& [place, reason] : reply.report.reasons)
+        reply.not_judged.push_back(
+            {loaded[place].series->key, loaded[place].subject->name, reason});
+    for (const ModeChange& change : reply.report.mode_changes)
+        reply.mode_changes.push_back({change, loaded[change.series_before].series->key,
+                                      loaded[change.series_now].series->key,
+                                      loaded[change.series_now].subject->name});
+}
+
 }  // namespace
 
 bool is_imported_suite(const std::string& suite) { return suite.starts_with("import-"); }
@@ -219,14 +282,23 @@ Result<RegressionsReply> look_for_regressions(const std::string& db,
     if (wanted.metrics.empty()) wanted.metrics = usual_metrics;
     const auto analysed = load_series(db, wanted);
     if (!analysed) return tl::make_unexpected(analysed.error());
-    const std::vector<Loaded> loaded = distinct(*analysed, request);
+    const std::vector<JoinedSubject> subjects = join_subjects(*analysed, request);
+    const std::vector<Loaded> loaded = distinct(subjects);
     std::vector<const Series*> series;
-    for (const Loaded& place : loaded) series.push_back(&place.series->series);
+    for (const Loaded& place : loaded) series.push_back(place.series);
 
     RegressionsReply reply;
     reply.store_location = analysed->store_location;
     if (auto ok = request.series.check_stop(); !ok) return tl::make_unexpected(ok.error());
     reply.report = find_regressions(series, request.options);
+    // Nothing of what was asked for was repeated: other series of the store may know the noise.
+    if (reply.report.by_table > 0 && is_narrowed(request)) {
+        const auto everything = load_series(db, all_of_metrics(wanted));
+        if (!everything) return tl::make_unexpected(everything.error());
+        const std::vector<const Series*> teachers = other_series(*everything, loaded);
+        reply.report = find_regressions(series, request.options, teachers);
+    }
+    add_what_is_not_judged(loaded, reply);
     Explainer explainer(db, *analysed, loaded);
     if (auto ok = explainer.load(reply.report); !ok) return tl::make_unexpected(ok.error());
     const auto explain_all = [&](std::vector<Regression>& from,
@@ -313,12 +385,6 @@ std::string why_other_series(const SeriesKey& key, const Context& now) {
     return "";
 }
 
-std::string place_of(const SeriesKey& k) {
-    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", k.install, k.lineage,
-                       k.power_mode.value_or("?"), k.suite, k.device, k.backend, k.precision,
-                       k.operation, to_string(k.shape), k.threads, k.metric);
-}
-
 CalibrateRequest request_for(const Group& group, const CalibrateRequest& how) {
     CalibrateRequest request = how;
     request.suite = group.suite.substr(0, group.suite.find('/'));
@@ -340,7 +406,7 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
                                          const RegressionsRequest& request, Observer& observer,
                                          const StopToken& stop) {
     ConfirmReply reply;
-    const Context now = read_context(machine, {how.python, how.blas_library});
+    const Context now = read_context(machine, {how.python, how.blas_library, how.install});
     RegressionsRequest here = request;
     here.series.hardware = now.hardware.lineage;
     if (here.series.metrics.empty()) {
@@ -378,9 +444,10 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
     auto after = look_for_regressions(how.store_location, here);
     if (!after) return tl::make_unexpected(after.error());
     std::map<std::string, const ExplainedRegression*> left;
-    for (const ExplainedRegression& found : after->regressions) left[place_of(found.key)] = &found;
+    for (const ExplainedRegression& found : after->regressions)
+        left[lineage_key(found.key)] = &found;
     for (ConfirmedSuspect& suspect : reply.suspects)
-        if (const auto found = left.find(place_of(suspect.before.key)); found != left.end())
+        if (const auto found = left.find(lineage_key(suspect.before.key)); found != left.end())
             suspect.after = *found->second;
     reply.after = std::move(*after);
     return reply;

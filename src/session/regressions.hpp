@@ -24,16 +24,32 @@ struct RegressionsRequest {
 
 struct ExplainedRegression {
     Regression regression;
-    SeriesKey key;
+    SeriesKey key;  // install "" where several share the series: Regression::installs of them
     std::string hardware_name;  // of the product, the GPU or the CPU
     LikelyCause cause;
 };
 
+// A series that could not be judged.
+struct UnjudgedSeries {
+    SeriesKey key;
+    std::string hardware_name;
+    std::string reason;
+};
+
+// What a change of power mode cost: no regression, but said.
+struct ExplainedModeChange {
+    ModeChange change;
+    SeriesKey before, now;
+    std::string hardware_name;
+};
+
 struct RegressionsReply {
     std::string store_location;
-    RegressionReport report;  // counts; its lists are moved to the two below
+    RegressionReport report;  // counts; its lists are moved to those below
     std::vector<ExplainedRegression> regressions;
     std::vector<ExplainedRegression> recovered;
+    std::vector<UnjudgedSeries> not_judged;
+    std::vector<ExplainedModeChange> mode_changes;
     std::map<std::int64_t, RunFacts> facts;  // of the runs that the records name
 };
 

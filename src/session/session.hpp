@@ -24,7 +24,13 @@ struct Machine {
 struct ContextRequest {
     std::string python;
     std::string blas_library;
+    std::string install = {};  // as install_name() gives it
 };
+
+// The name that runs are recorded under: `from_option` where it is given, else $PEAKWARD_INSTALL;
+// "" where neither is, which means the random id of this installation. A name of other characters
+// than letters, digits, '.', '_' and '-', or of more than 64, is a usage error.
+Result<std::string> install_name(const std::string& from_option);
 
 struct CalibrateRequest {
     std::string suite = "standard";  // "quick", "standard", "full"
@@ -46,6 +52,7 @@ struct CalibrateRequest {
     std::optional<std::uint64_t> seed;  // none: drawn, and recorded
     std::string python;
     std::string blas_library;
+    std::string install = {};                 // as install_name() gives it
     std::string store_location;               // as given with --db; "": the default
     bool keep = true;                         // false: measure and show, store nothing
     std::vector<std::string> worker_folders;  // "": the install's, then $PEAKWARD_WORKERS

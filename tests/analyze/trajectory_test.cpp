@@ -48,6 +48,22 @@ TEST(Trajectory, ShowsTheInstallsOfAProductTogether) {
     EXPECT_EQ(found[1].members, (std::vector<std::size_t>{2}));
 }
 
+// Eight weeks in fresh containers were "the runs span less than a day", and nine runs of nine above
+// 70 % were "not held yet".
+TEST(Trajectory, FreshContainersHaveARateAndHoldAMilestone) {
+    Bench bench;
+    bench.series.reserve(9);
+    for (int week = 0; week < 9; ++week) {
+        Series& one = bench.add({72.0 + week});
+        one.key.install = "container-" + std::to_string(week);
+        one.points[0].time_unix += week * 7 * day_s;
+    }
+    const auto found = bench.studied();
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_TRUE(found[0].improvement.percent_per_month) << found[0].improvement.reason;
+    EXPECT_EQ(found[0].milestones[0].days, 0);
+}
+
 TEST(Trajectory, PowerModeSuiteAndBackendKeepSeriesApart) {
     Bench bench;
     bench.series.reserve(4);

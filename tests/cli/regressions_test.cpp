@@ -113,6 +113,42 @@ TEST_F(Regressions, OneRunOnlyCannotBeJudgedAndSaysWhy) {
     EXPECT_EQ(page.find("No regressions"), std::string::npos) << "nobody could know\n" << page;
 }
 
+TEST_F(Regressions, NothingJudgedIsNotFine) {
+    store({{1, 250}});
+    EXPECT_EQ(run({"regressions", "--check"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--require-verdict"}).code, 5);
+    EXPECT_NE(run({"regressions", "--check"}).out.find("(0 of 4 series)"), std::string::npos);
+    const std::string junit = run({"regressions", "--check", "--format", "junit"}).out;
+    EXPECT_NE(junit.find("skipped=\"4\""), std::string::npos) << junit;
+    EXPECT_NE(junit.find("<skipped message=\"not judged: one run only\"/>"), std::string::npos);
+    const auto github = run({"regressions", "--check", "--require-verdict", "--format", "github"});
+    EXPECT_EQ(github.code, 5);
+    EXPECT_NE(github.out.find("4 series not judged: one run only"), std::string::npos);
+    EXPECT_NE(github.out.find("::error"), std::string::npos) << github.out;
+    const Json document = this->document({"regressions"});
+    ASSERT_EQ(document["not_judged_series"].size(), 4u);
+    EXPECT_EQ(document["not_judged_series"][0]["reason"], "one run only");
+}
+
+TEST_F(Regressions, AVerdictIsEnoughForRequireVerdict) {
+    store({{5, 250}, {3, 250}});
+    EXPECT_EQ(run({"regressions", "--check", "--require-verdict"}).code, 0);
+    EXPECT_NE(run({"regressions"}).out.find("No regressions. 4 of 4 series could be judged."),
+              std::string::npos);
+}
+
+TEST_F(Regressions, OneRunBeforeAndOneAfterSuspectsADropAndSaysByWhat) {
+    store({{1, 250}, {1, 236.5}});  // -5.4 %
+    const Json found = document({"regressions", "--baseline", "previous"});
+    ASSERT_EQ(found["regressions"].size(), 1u);
+    EXPECT_EQ(found["regressions"][0]["status"], "suspected");
+    EXPECT_EQ(found["regressions"][0]["noise"]["source"], "table");
+    EXPECT_EQ(found["regressions"][0]["suspected_because"], "one run only shows it");
+    EXPECT_EQ(run({"regressions", "--check"}).code, 0);
+    EXPECT_EQ(run({"regressions", "--check", "--strict"}).code, 4);
+    EXPECT_NE(run({"regressions"}).out.find("from a table"), std::string::npos);
+}
+
 TEST_F(Regressions, ADropThatCameBackIsShownWithAll) {
     store({{8, 250}, {8, 225}, {8, 250}});
     const std::string page = run({"regressions"}).out;
@@ -144,6 +180,40 @@ TEST_F(Regressions, ADropThatCameBackIsInTheDocumentAndFailsNoPipeline) {
     const std::string csv = run({"regressions", "--all", "--format", "csv"}).out;
     EXPECT_NE(csv.find("\nrecovered,"), std::string::npos) << csv;
     EXPECT_EQ(run({"regressions", "--format", "csv"}).out.find("\nrecovered,"), std::string::npos);
+}
+
+// It once gave a whole history another peak, and a confirmed drop ended with exit code 0.
+TEST_F(Regressions, AForcedContendedRunMovesNoOtherFigure) {
+    store({{12, 250}, {4, 230}});
+    const std::vector<std::string> check{"regressions", "--check"};
+    ASSERT_EQ(run(check).code, 4);
+    const Json before = document({"regressions"}), course = document({"trajectory"});
+    peakward::Run busy = make(110, 3, 60);
+    busy.flags = {"forced"};
+    busy.preflight.verdict = CheckStatus::fail;
+    busy.preflight.checks.push_back(
+        {"background_load", "Background load", CheckStatus::fail, "others had the CPUs", "top"});
+    for (Measurement& m : busy.measurements) m.outcome = Outcome::contended;
+    for (Score& score : busy.results) {
+        score.flags = {"contended", "forced"};
+        score.theoretical_peak.value /= 8;
+    }
+    auto opened = open_store(database(), OpenMode::append);
+    ASSERT_TRUE(opened && (*opened)->append(busy));
+    EXPECT_EQ(run(check).code, 4);
+    const Json after = document({"regressions"}), course_after = document({"trajectory"});
+    ASSERT_EQ(after["regressions"].size(), before["regressions"].size());
+    for (std::size_t i = 0; i < before["regressions"].size(); ++i)
+        for (const char* figure : {"previous", "current", "change_percent"}) {
+            const double was = before["regressions"][i][figure].get<double>();
+            EXPECT_NEAR(after["regressions"][i][figure].get<double>(), was, std::abs(was) / 1000)
+                << figure;
+        }
+    ASSERT_EQ(course_after["points"].size(), course["points"].size() + 1);
+    for (std::size_t i = 0; i < course["points"].size(); ++i)
+        EXPECT_EQ(course_after["points"][i]["efficiency"], course["points"][i]["efficiency"]);
+    EXPECT_EQ(course_after["improvement_percent_per_month"],
+              course["improvement_percent_per_month"]);
 }
 
 TEST_F(Regressions, FormatsForPipelines) {

@@ -105,6 +105,31 @@ TEST_F(Analysis, AllInstallsAndLineagesOfAProductAreOneSubject) {
     EXPECT_THAT(analysed.stacks, SizeIs(1));
 }
 
+TEST_F(Analysis, ImportedHostsHaveNames) {
+    const auto imported = [](std::uint64_t seed, const char* install,
+                             std::map<std::string, std::string> recorded) {
+        auto run = i7_run(seed, static_cast<int>(seed));
+        run.context.install = install;
+        run.origin.emplace();
+        run.origin->kind = "older profile";
+        run.origin->recorded = std::move(recorded);
+        return run;
+    };
+    add(imported(1, "imported-0000000000000001", {{"from", "lab3"}, {"hardware_name", "i7"}}));
+    add(imported(2, "imported-0000000000000002", {{"hardware_name", "i7"}}));
+    add(imported(3, "imported-0000000000000003", {{"hardware_name", "i7"}}));
+    auto rows = imported(4, "imported-0000000000000004", {});
+    rows.context.hardware.fingerprint = "abcdef0123456789";
+    add(rows);
+    add(i7_run(5, 5));
+    const std::map<std::string, std::string> expected{
+        {"imported-0000000000000001", "lab3"},
+        {"imported-0000000000000002", "i7 0002"},
+        {"imported-0000000000000003", "i7 0003"},
+        {"imported-0000000000000004", "host abcdef01"}};
+    EXPECT_EQ(loaded({.precision = "fp32", .backend = "blas"}).install_names, expected);
+}
+
 TEST_F(Analysis, EachDeviceOfAHostBelongsToItsProduct) {
     add(gpu_run(1));
     add(i7_run(2, 1));

@@ -67,6 +67,23 @@ TEST_F(Calibrate, RefusesAnUnfitMachineBeforeAnyWorkerStarts) {
     EXPECT_THAT(stored(), IsEmpty());
 }
 
+TEST_F(Calibrate, ANamedInstallIsRecorded) {
+    add_worker("fake");
+    request_.install = "ci-runner-3";
+    EXPECT_EQ(calibrated().context.install, "ci-runner-3");
+    const auto from_option = install_name("rack-7.a");
+    ASSERT_TRUE(from_option);
+    EXPECT_EQ(*from_option, "rack-7.a");
+    for (const char* bad : {"two words", "imported-0123", "a/b"})
+        EXPECT_FALSE(install_name(bad)) << bad;
+    ::setenv("PEAKWARD_INSTALL", "from-the-environment", 1);
+    const auto from_variable = install_name("");
+    const auto option_first = install_name("option");
+    ::unsetenv("PEAKWARD_INSTALL");
+    EXPECT_EQ(from_variable.value_or(""), "from-the-environment");
+    EXPECT_EQ(option_first.value_or(""), "option");
+}
+
 TEST_F(Calibrate, MeasuresAnUnfitMachineByForceAndFlagsTheRun) {
     add_worker("fake");
     busy_machine();
