@@ -35,18 +35,18 @@ std::vector<LoggedRun> logged_runs(const Series& series) {
     return places;
 }
 
-struct Line {
+struct RisingLine {
     double slope = 0;
     std::vector<double> residuals;
     double squares = 0;  // of the residuals
 };
 
-Line line_through(std::span<const LoggedRun> places) {
+RisingLine line_through(std::span<const LoggedRun> places) {
     const auto n = static_cast<double>(places.size());
     const double middle = (n - 1) / 2;
     double mean = 0;
     for (const LoggedRun& place : places) mean += place.log_value / n;
-    Line line;
+    RisingLine line;
     for (std::size_t i = 0; i < places.size(); ++i)
         line.slope += (static_cast<double>(i) - middle) * (places[i].log_value - mean);
     line.slope /= n * (n * n - 1) / 12;
@@ -59,7 +59,7 @@ Line line_through(std::span<const LoggedRun> places) {
 }
 
 // Runs of one stack that rise or fall surely: they are no repeats of one level.
-bool is_trend(std::span<const LoggedRun> places, const Line& line) {
+bool is_trend(std::span<const LoggedRun> places, const RisingLine& line) {
     const auto n = static_cast<double>(places.size());
     const double spread = std::max(line.squares / (n - 2), level_sigma_floor * level_sigma_floor);
     const double error = std::sqrt(spread / (n * (n * n - 1) / 12));
@@ -78,7 +78,7 @@ Blocks blocks_of(std::span<const LoggedRun> places) {
         while (end < places.size() && places[end].stack == places[first].stack) ++end;
         const auto block = places.subspan(first, end - first);
         if (block.size() >= points_for_line) {
-            Line line = line_through(block);
+            RisingLine line = line_through(block);
             if (is_trend(block, line)) {
                 // Widened, so that one degree of freedom less is enough for both parameters.
                 const auto n = static_cast<double>(block.size());
