@@ -320,8 +320,9 @@ Section findings_section(const Followed& followed, const FollowedSubject& subjec
     if (!t.improvement.steps.empty())
         section.fields.push_back(
             {"Steps", improvement_steps_words(t.improvement), Tone::plain, {}, {}});
-    section.fields.push_back(
-        {"First calibration", day_words(t.first_unix) + ": Day 0", Tone::plain, {}, {}});
+    if (t.first)
+        section.fields.push_back(
+            {"First calibration", day_words(t.first_unix) + ": Day 0", Tone::plain, {}, {}});
     if (product.launched)
         section.fields.push_back({"Launched", *product.launched, Tone::plain, {}, {}});
     if (one.peak.kind != PeakKind::unknown)
@@ -532,7 +533,7 @@ Json trajectory_summary_json(const Followed& followed, const FollowedSubject& su
     const Improvement& found = t.improvement;
     Json document = key_json(t.key);
     document["product"] = product.id;
-    document["first_calibration"] = iso_text(t.first_unix);
+    document["first_calibration"] = t.first ? Json(iso_text(t.first_unix)) : Json(nullptr);
     document["peak"] = peak_json(one.peak);
     document["counting_points"] = t.counting;
     document["milestones"] = days;

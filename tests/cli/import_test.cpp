@@ -98,8 +98,8 @@ TEST_F(ImportVerb, BringsTheSameContentInOnce) {
     EXPECT_EQ(only_run().run_id.substr(14, 1), "8");
 }
 
-// A board without a battery starts in 1970.
-TEST_F(ImportVerb, ATimeThatCannotBeIsDoubted) {
+// A board without a battery starts in 1970; every milestone would take twenty thousand days.
+TEST_F(ImportVerb, ATimeThatCannotBeIsDoubtedAndNoFirstDay) {
     fs::copy_file(std::string(PEAKWARD_SOURCE_DIR) + "/tests/fixtures/import/clock_not_set.json",
                   in("in_1970.json"));
     Json future = legacy(cpu_file);
@@ -113,6 +113,7 @@ TEST_F(ImportVerb, ATimeThatCannotBeIsDoubted) {
         EXPECT_THAT(run.flags, Contains("doubtful_import"));
         EXPECT_THAT(run.flags, Contains("time_impossible"));
     }
+    EXPECT_THAT(run({"trajectory"}).out, Not(HasSubstr("First calibration")));
 }
 
 TEST_F(ImportVerb, ARunOfPeakwardOfATimeThatCannotBeIsRefused) {
