@@ -241,7 +241,7 @@ std::vector<GeneratedFile> resource_models(const std::vector<const HardwareSpec*
 }
 
 Result<Json> read_resource_models(std::string_view text, const std::string& file) {
-    const auto document = parse_json(text, file);
+    auto document = parse_json(text, file);
     if (!document) return document;
     const auto is_model = [](const Json& json) {
         const auto all = [&](std::initializer_list<const char*> names, auto&& is_right) {
@@ -262,7 +262,7 @@ Result<Json> read_resource_models(std::string_view text, const std::string& file
                     "memory_gb", "tdp_w"},
                    [](const Json& value) { return !value.is_structured(); });
     };
-    const Json models = document->is_object() ? document->value("models", Json()) : Json();
+    Json models = document->is_object() ? document->value("models", Json()) : Json();
     if (models.is_array() && std::all_of(models.begin(), models.end(), is_model)) return models;
     return failed(
         fmt::format("{}: not a file of peakward hardware sync, so nothing in it can be kept: sync "

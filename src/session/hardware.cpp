@@ -258,14 +258,15 @@ Status keep_other_models(const std::string& folder, const std::vector<const Hard
         const auto earlier = read_resource_models(*text, path);
         if (!earlier) return tl::make_unexpected(earlier.error());
         for (const Json& model : *earlier)
-            if (std::none_of(specs.begin(), specs.end(),
-                             [&](const HardwareSpec* spec) { return spec->id == model.at("id"); }))
+            if (std::none_of(specs.begin(), specs.end(), [&](const HardwareSpec* spec) {
+                    return model.at("id") == Json(spec->id);
+                }))
                 models.push_back(model);
     }
     const auto place = [&](const Json& model) {
         const auto at =
             std::find_if(database.specs.begin(), database.specs.end(),
-                         [&](const HardwareSpec& spec) { return spec.id == model.at("id"); });
+                         [&](const HardwareSpec& spec) { return model.at("id") == Json(spec.id); });
         return std::distance(database.specs.begin(), at);
     };
     std::stable_sort(models.begin(), models.end(),

@@ -164,8 +164,10 @@ def machine() -> str:
 
 def main() -> int:
     options = parse_arguments()
-    # So that a call that is ended cleans up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So that a call that is ended cleans up. A shell that starts this in the background has SIGINT
+    # ignored, and the programs under test would inherit it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     names = [name for name in PROGRAMS if not options.only or name in options.only]
     folder = Path(tempfile.mkdtemp(prefix="peakward-faults-"))
     started = time.monotonic()

@@ -186,6 +186,9 @@ def complaints_about(way: Way, row: dict[str, Any], true_gops: float) -> Iterato
         if not true_gops / RATE_FACTOR_MAX < rate < true_gops * RATE_FACTOR_MAX:
             yield f"a rate of {rate} GOPS is believed"
     for name, value in numbers_in(row):
+        # What the worker said of a wrong answer is evidence, whatever its size.
+        if outcome == "invalid" and name.endswith("error"):
+            continue
         if not math.isfinite(value) or abs(value) > FIGURE_MAX:
             yield f"{name} of {value} is stored"
 
