@@ -122,7 +122,8 @@ void bench_large(const Options& options, const std::string& path) {
             store_test::make_run_id(std::uint64_t(i) * 7 % std::uint64_t(options.runs) + 1000000)));
     });
     report("info", 5, [&](int) { must(store->info()); });
-    store::Connection raw(path, store::Connection::Access::read_write, store::Patience(std::chrono::seconds(1)));
+    store::Connection raw(path, store::Connection::Access::read_write,
+                          store::Patience(std::chrono::seconds(1)));
     std::size_t points = 0;
     report("one trajectory (SQL, trajectory_points)", 50, [&](int i) {
         store::Statement rows = raw.prepare(

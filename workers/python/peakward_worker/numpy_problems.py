@@ -374,7 +374,7 @@ def dtype_of(precision: str) -> Any:
 
 def loop_gops(precision: str) -> float:
     """What NumPy's own loop reaches in this precision, by the best of two small products."""
-    shape = {axis: PILOT_EDGE for axis in ("m", "n", "k")}
+    shape = dict.fromkeys(("m", "n", "k"), PILOT_EDGE)
     what = Case("gemm", precision, shape, "cpu", 1)
     problem = make_problem(what, np.random.default_rng(1))
     problem.block(1)

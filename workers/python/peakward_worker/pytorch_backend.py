@@ -147,22 +147,27 @@ class PytorchBackend(FrameworkBackend):
 
     def refuses(self, what: Case) -> str:
         torch, on_cpu = self._torch, what.device == "cpu"
-        if on_cpu and what.precision in ONLY_GPU:
-            return f"PyTorch computes gemm in {what.precision} on CUDA only"
-        if not on_cpu and what.precision in ONLY_CPU:
-            return f"PyTorch multiplies matrices of {what.precision} on the CPU only"
-        if self._hip and what.precision == "tf32":
-            return "PyTorch computes gemm in tf32 on CUDA only, not on ROCm"
+        reason = self._refuses_on(what, on_cpu)
+        if reason:
+            return reason
         if not hasattr(torch, DTYPES[what.precision]):
             return f"PyTorch {torch.__version__} has no type {DTYPES[what.precision]}"
         needed = {"int8": "_int_mm", "fp8_e4m3": "_scaled_mm", "fp8_e5m2": "_scaled_mm"}
         call = needed.get(what.precision)
         if call and not hasattr(torch, call):
             return f"PyTorch {torch.__version__} has no torch.{call}"
-        if not on_cpu and call and self._refuses_sizes(what):
-            return self._refuses_sizes(what)
         if what.operation == "attention" and not self._has_attention():
             return f"PyTorch {torch.__version__} has no scaled_dot_product_attention: 2.0 has"
+        return "" if on_cpu or not call else self._refuses_sizes(what)
+
+    def _refuses_on(self, what: Case, on_cpu: bool) -> str:
+        """Why a precision is not for this kind of device, or an empty text."""
+        if on_cpu and what.precision in ONLY_GPU:
+            return f"PyTorch computes gemm in {what.precision} on CUDA only"
+        if not on_cpu and what.precision in ONLY_CPU:
+            return f"PyTorch multiplies matrices of {what.precision} on the CPU only"
+        if self._hip and what.precision == "tf32":
+            return "PyTorch computes gemm in tf32 on CUDA only, not on ROCm"
         return ""
 
     @staticmethod
