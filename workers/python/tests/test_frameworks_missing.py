@@ -119,7 +119,6 @@ class FakeModules(unittest.TestCase):
             on_gpu = dict(case("gemm", "fp32", SHAPES["gemm"][0]), device="cuda:0")
             self.assertIn(reason, partner.ask("supports", case=on_gpu)["reason"])
 
-
     def test_pytorch_on_rocm_has_devices_of_rocm(self) -> None:
         with self.partner("pytorch", TORCH_ON_ROCM) as partner:
             hello = partner.ask("hello", protocol=1)
