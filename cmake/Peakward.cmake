@@ -79,8 +79,13 @@ function(peakward_tests name)
     if(NOT ARG_LABELS)
         set(ARG_LABELS unit)
     endif()
+    # A test that hangs is ended. Instrumented ones take up to ten times as long.
+    set(timeout 120)
+    if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+        set(timeout 600)
+    endif()
     gtest_discover_tests(peakward_${name}_tests DISCOVERY_TIMEOUT 60
-        PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
+        PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${timeout})
 endfunction()
 
 # peakward_fake_library(TARGET SOURCE): a library that a test loads at run time. It is not instrumented, as
