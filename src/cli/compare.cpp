@@ -167,7 +167,7 @@ std::string drops_words(const Compared& compared) {
     const bool some_unjudged =
         std::any_of(compared.products.begin(), compared.products.end(),
                     [](const ComparedProduct& one) { return one.drops.judged == 0; });
-    if (some_unjudged) words += " N/A: no series has the runs that a verdict takes.";
+    if (some_unjudged) words += " N/A: no series has enough runs for a verdict.";
     return words;
 }
 

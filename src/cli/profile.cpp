@@ -35,7 +35,7 @@ Cell intensity_cell(const ProfilePoint& point) {
 Table points_table(const std::vector<Profile>& profiles) {
     Table table;
     const Align right = Align::right;
-    // Framework and device stand in the heading of each table, too: they are the first to go.
+    // The heading of each table names framework and device too, so these columns go first.
     table.columns = {{"framework", "Framework", Unit::none, Align::left, 13},
                      {"device", "Device", Unit::none, Align::left, 12},
                      {"operation", "Operation"},

@@ -381,8 +381,8 @@ std::string summary(const RegressionsReply& reply) {
         return reply.report.judged > 0
                    ? fmt::format("No regressions. {}.", judged_words(reply.report))
                    : fmt::format(
-                         "Nothing can be judged yet ({} of {}): none has the runs that a verdict "
-                         "takes.",
+                         "Nothing can be judged yet ({} of {}): none has enough runs for a "
+                         "verdict.",
                          reply.report.judged, plural(reply.report.series, "series"));
     const int suspected = count_of(reply, RegressionStatus::suspected);
     std::string text = fmt::format("Found {}: {} confirmed, {} suspected.",

@@ -53,7 +53,7 @@ std::optional<std::string> from_utf16(std::string_view bytes, bool big_endian) {
     return out;
 }
 
-// What stands in the place of a file that was not unpacked or not fetched; "" when nothing does.
+// What a file is that was not unpacked or not fetched ("a Git LFS pointer"); "" for any other.
 std::string why_not_the_file(std::string_view text) {
     using namespace std::string_view_literals;
     for (const auto& [mark, name, remedy] : {std::tuple{"\x1f\x8b"sv, "gzip"sv, "gunzip"sv},

@@ -197,7 +197,7 @@ TEST(Profile, HasTheSpreadOfTheSamplesThatCount) {
     EXPECT_NEAR(*point.mean_s, 3e-3, 1e-12);
     EXPECT_NEAR(*point.deviation_s, 1e-3, 1e-12);
     EXPECT_EQ(point.min_s, 2e-3);
-    EXPECT_NEAR(*point.max_s, 4e-3, 1e-12) << "a dropped sample is none";
+    EXPECT_NEAR(*point.max_s, 4e-3, 1e-12) << "a dropped sample does not count";
     const auto back = profile_from_json(to_json(profiles_of(run).front()));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->points.front().max_s, point.max_s);
