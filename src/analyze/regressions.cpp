@@ -509,8 +509,8 @@ RunBlock run_block(const Prepared& p, const Block& block, const Level& level) {
     return out;
 }
 
-Comparison comparison_of(const Prepared& p, const Judge& judge, Baseline baseline,
-                         const Test& test) {
+// Both sides and the change between them, with its 95 % interval.
+Comparison sides_of(const Prepared& p, Baseline baseline, const Test& test) {
     Comparison c;
     c.baseline = baseline;
     c.before = run_block(p, test.before, test.level_before);
@@ -519,6 +519,12 @@ Comparison comparison_of(const Prepared& p, const Judge& judge, Baseline baselin
     const double reach = student_quantile(interval_quantile, test.freedom) * test.error;
     c.ci_low_percent = percent(p, test.drop + p.sign * reach);
     c.ci_high_percent = percent(p, test.drop - p.sign * reach);
+    return c;
+}
+
+Comparison comparison_of(const Prepared& p, const Judge& judge, Baseline baseline,
+                         const Test& test) {
+    Comparison c = sides_of(p, baseline, test);
     c.p_value = test.p;
     c.p_direct = test.p_direct;
     c.p_change_point = test.p_change_point;
@@ -636,15 +642,8 @@ Regression recovered_regression(const Prepared& p, const NoiseUsed& noise, const
     r.status = RegressionStatus::recovered;
     r.noise = noise;
     r.installs = p.installs;
-    Comparison seen;
-    seen.baseline = Baseline::previous;
+    Comparison seen = sides_of(p, Baseline::previous, test);
     seen.agreeing_runs = static_cast<int>(test.now.size());
-    seen.before = run_block(p, test.before, test.level_before);
-    seen.now = run_block(p, test.now, test.level_now);
-    seen.change_percent = percent(p, test.drop);
-    const double reach = student_quantile(interval_quantile, test.freedom) * test.error;
-    seen.ci_low_percent = percent(p, test.drop + p.sign * reach);
-    seen.ci_high_percent = percent(p, test.drop - p.sign * reach);
     seen.p_value = seen.p_direct = seen.p_adjusted = test.p_direct;
     r.against = {seen};
     r.seq_before = p.point(test.now.first - 1).seq;
