@@ -66,6 +66,7 @@ LIBRARIES: list[tuple[str, str, tuple[str, ...]]] = [
     (r"sqlite3(ext)?\.h", "SQLite", ("src/store", "tests/store")),
     (r"(onnx|google/protobuf)/.*", "ONNX", ("src/networks",)),
     (r"hwloc(\.h|/.*)", "hwloc", ("src/detect",)),
+    (r"re2/.*", "RE2", ("src/hardware",)),
     (r"valijson/.*", "valijson", ("src/hardware",)),
     (r"(gtest|gmock)/.*", "GoogleTest", ("tests",)),
     (r"benchmark/.*", "Google Benchmark", ("bench",)),

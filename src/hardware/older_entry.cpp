@@ -3,7 +3,6 @@
 // the specification's figures stand and the database entry completes them.
 #include <algorithm>
 #include <cmath>
-#include <regex>
 
 #include "catalog/catalog.hpp"
 #include "core/numbers.hpp"
@@ -66,7 +65,11 @@ std::string precision_of(const std::string& older) {
 
 std::string expression_of(const std::string& pattern) {
     // "(R)" was meant as written and not as a group.
-    std::string expression = std::regex_replace(pattern, std::regex("\\((R|TM)\\)"), "\\($1\\)");
+    std::string expression = pattern;
+    for (const std::string mark : {"(R)", "(TM)"})
+        for (auto at = expression.find(mark); at != std::string::npos;
+             at = expression.find(mark, at + mark.size() + 2))
+            expression.replace(at, mark.size(), "\\" + mark.substr(0, mark.size() - 1) + "\\)");
     return expression.starts_with('^') ? expression : "^.*" + expression;
 }
 
@@ -218,8 +221,6 @@ Json entry_of(const Older& older, const std::string& file, const std::string& da
     const std::string unit = kind == "cpu" ? "core" : kind == "gpu" ? "sm" : "core";
     const std::string model = older.text({"model", "system.model"});
     const std::string released = older.text({"release_date", "system.release_date"});
-    const bool dated = std::regex_match(
-        released, std::regex("20[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"));
     std::string platform = older.text({"platform", "system.platform"});
     if (platform == "arm64") platform = "aarch64";
     const double units = older.number({"compute_units", "core_info.cores"});
@@ -230,8 +231,8 @@ Json entry_of(const Older& older, const std::string& file, const std::string& da
                {"kind", kind},
                {"vendor", id_from_name(older.text({"vendor", "system.vendor"}))},
                {"aliases", Json::array()},
-               {"launched", dated ? Json{{"value", released}, {"source", source_key}}
-                                  : unknown("not in the older file")},
+               {"launched", is_date(released) ? Json{{"value", released}, {"source", source_key}}
+                                              : unknown("not in the older file")},
                {"sources",
                 {{source_key,
                   {{"title", "hardware specification of the older calibration tool, " + file},

@@ -24,6 +24,24 @@ std::string_view schema_text() { return embedded::hardware_schema().front().cont
 
 namespace {
 
+// valijson matches patterns with std::regex, which goes one call deeper for each letter.
+constexpr std::size_t text_length_max = 4096;
+
+// Where a name or text is longer than that; "" if none is.
+std::string overlong_at(const Json& value, const std::string& where) {
+    if (value.is_string() && value.get_ref<const std::string&>().size() > text_length_max)
+        return where;
+    if (!value.is_structured()) return "";
+    for (const auto& [key, item] : value.items()) {
+        const std::string here = value.is_array()
+                                     ? fmt::format("{}[{}]", where, key)
+                                     : fmt::format("{}[\"{}\"]", where, key.substr(0, 64));
+        if (key.size() > text_length_max) return here;
+        if (std::string found = overlong_at(item, here); !found.empty()) return found;
+    }
+    return "";
+}
+
 Result<std::unique_ptr<valijson::Schema>> load_schema() {
     auto json = parse_json(schema_text(), "data/schema/hardware-1.schema.json");
     if (!json) return tl::make_unexpected(json.error());
@@ -40,6 +58,10 @@ Result<std::unique_ptr<valijson::Schema>> load_schema() {
 bool has_schema_library() { return true; }
 
 std::vector<std::string> schema_problems(const Json& document) {
+    if (const std::string where = overlong_at(document, ""); !where.empty())
+        return {
+            fmt::format("{}: longer than {} bytes; the rest was not held against the JSON Schema",
+                        where, text_length_max)};
     try {
         const auto schema = load_schema();
         if (!schema) return {schema.error().message};

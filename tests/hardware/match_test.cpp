@@ -196,9 +196,30 @@ TEST(Builtin, NoTwoProductsMatchAHostWithEqualConfidence) {
 TEST(NamePattern, IsBoundedInLengthAndInWork) {
     EXPECT_FALSE(NamePattern::make("^" + std::string(300, '(')));
     const auto nested = NamePattern::make("^(.|.)*X");
-    if (nested) {
-        EXPECT_FALSE(nested->matches(std::string(200, 'a')));
-    }
+    ASSERT_TRUE(nested);
+    EXPECT_FALSE(nested->matches(std::string(200, 'a')));
+    for (const char* vast : {"^((a{1000}){1000}){1000}", "^a{2000}", "^a{2,1}"})
+        EXPECT_FALSE(NamePattern::make(vast)) << vast;
+    // This count overflowed the compiler of std::regex; RE2 reads it as letters.
+    const auto count = NamePattern::make("^a{6666666666666666666}$");
+    ASSERT_TRUE(count);
+    EXPECT_FALSE(count->matches("aaa"));
+    EXPECT_TRUE(count->matches("a{6666666666666666666}"));
+}
+
+TEST(NamePattern, RefusesWhatNeedsBacktracking) {
+    for (const char* expression : {"^(a)\\1", "^a(?=b)", "^a(?!b)", "^(", "^[", "^a**\\"})
+        EXPECT_FALSE(NamePattern::make(expression)) << expression;
+}
+
+TEST(NamePattern, ReadsNamesAsBytes) {
+    const auto any = NamePattern::make("^A.B$");
+    ASSERT_TRUE(any);
+    EXPECT_TRUE(
+        any->matches("A\xff"
+                     "B"));
+    EXPECT_FALSE(any->matches("A\nB"));
+    EXPECT_FALSE(any->matches("AxB "));
 }
 
 TEST(NamePattern, MatchesFromTheStartAndLeavesOverlongNamesAlone) {

@@ -143,6 +143,13 @@ TEST(JsonSchema, AgreesWithTheReader) {
     Json json = example_json();
     json["memory"]["bandwidth_mbps"] = 3;
     EXPECT_THAT(schema_problems(json), testing::Not(testing::IsEmpty()));
+    // A long text used up the stack in the library's regular expressions.
+    json = example_json();
+    json["id"] = std::string(1'000'000, 'a');
+    EXPECT_THAT(schema_problems(json), testing::ElementsAre(testing::HasSubstr("longer than")));
+    json = example_json();
+    json[std::string(1'000'000, 'a')] = 1;
+    EXPECT_THAT(schema_problems(json), testing::ElementsAre(testing::HasSubstr("longer than")));
     json = example_json();
     json.erase("sources");
     EXPECT_THAT(schema_problems(json), testing::Not(testing::IsEmpty()));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./dev fuzz [NAME...] [--seconds N] [--jobs N]: the targets of tests/fuzz under libFuzzer.
+# ./dev fuzz [NAME...] [--seconds N] [--jobs N] [--seed N]: the targets of tests/fuzz under libFuzzer.
 set -euo pipefail
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tools/dev/say.sh
@@ -13,11 +13,11 @@ mapfile -t targets < <(sed -nE 's/^ *target\((\w+), \w+\).*/\1/p' tests/fuzz/tar
 
 help() {
     cat <<TEXT
-./dev fuzz [NAME...] [--seconds N] [--jobs N]
+./dev fuzz [NAME...] [--seconds N] [--jobs N] [--seed N]
 
 Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/asan) and gives each, or those that are
 named, N seconds (600) of inputs made from tests/fixtures/fuzz/NAME, N targets at a time (1). An input may take
-10 s and 2 GiB of memory. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
+10 s and 2 GiB of memory. With --seed the same program tries the same inputs in the same order. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
 Targets: ${targets[*]}.
 
 The report of a broken target names the input and the command that replays it. Fix the reader, and move the input
@@ -32,6 +32,7 @@ whole_number() {
 
 seconds=600
 jobs=1
+seed=
 chosen=()
 while (($# > 0)); do
     case $1 in
@@ -43,6 +44,8 @@ while (($# > 0)); do
         --seconds=*) seconds=${1#*=} ;;
         --jobs) jobs=${2:-} && shift ;;
         --jobs=*) jobs=${1#*=} ;;
+        --seed) seed=${2:-} && shift ;;
+        --seed=*) seed=${1#*=} ;;
         -*) die --code 2 "fuzz has no option '$1'; ./dev fuzz --help" ;;
         *) chosen+=("$1") ;;
     esac
@@ -50,6 +53,7 @@ while (($# > 0)); do
 done
 whole_number --seconds "$seconds"
 whole_number --jobs "$jobs"
+[[ -z $seed ]] || whole_number --seed "$seed"
 for name in "${chosen[@]}"; do
     [[ " ${targets[*]} " == *" $name "* ]] || die --code 2 "there is no fuzz target '$name'; there are: ${targets[*]}"
 done
@@ -71,6 +75,7 @@ run_target() {
     # 64 KiB hold every form of input; a longer one only repeats it.
     TMPDIR="$scratch/$name" UBSAN_OPTIONS=print_stacktrace=1 "$program" "--target=$name" \
         -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        ${seed:+"-seed=$seed"} \
         -artifact_prefix="$found/" "$corpus" "tests/fixtures/fuzz/$name" \
         >"build/log/fuzz-$name.log" 2>&1 </dev/null
 }
