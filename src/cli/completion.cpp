@@ -1,6 +1,5 @@
 #include "cli/options.hpp"
 #include "cli/reference.hpp"
-#include "core/posix.hpp"
 #include "core/text.hpp"
 
 namespace peakward::cli {
@@ -20,7 +19,7 @@ Result<int> run(Call& call, const CompletionOptions& o) {
     if (o.shell == "fish") script = fish_completion(program);
     if (script.empty()) return wrong_usage(unknown_name_message("shell", o.shell, shells));
     if (!o.output.empty()) {
-        if (auto ok = write_file_atomically(o.output, script); !ok)
+        if (auto ok = write_output(call, o.output, script); !ok)
             return tl::make_unexpected(ok.error());
         return 0;
     }

@@ -2,7 +2,6 @@
 
 #include "cli/profile_file.hpp"
 #include "cli/series_options.hpp"
-#include "core/posix.hpp"
 #include "core/text.hpp"
 #include "present/json_text.hpp"
 #include "present/paint.hpp"
@@ -113,7 +112,7 @@ Result<int> run(Call& call, const ExportOptions& o) {
         console.out << text;
         return 0;
     }
-    if (auto written = write_file_atomically(o.file, text); !written)
+    if (auto written = write_output(call, o.file, text); !written)
         return tl::make_unexpected(written.error());
     if (o.common->json || o.common->format == "json")
         print_document(console, {{"schema_version", 1},

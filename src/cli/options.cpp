@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/posix.hpp"
 #include "core/text.hpp"
 #include "present/display_text.hpp"
 #include "present/json_text.hpp"
@@ -189,6 +190,16 @@ void say_error(Console& console, const std::string& message) {
         used = 0;
     }
     console.err << std::flush;
+}
+
+Status write_output(Call& call, const std::string& path, std::string_view content) {
+    const MustFinish guard(call.stop);
+    if (call.stop.stop_requested())
+        return tl::make_unexpected(
+            Error{ErrorKind::interrupted, fmt::format("interrupted; {} was not written", path)});
+    auto written = write_file_atomically(path, content);
+    call.done = written.has_value();
+    return written;
 }
 
 Json error_document(const Error& error, int exit_code) {

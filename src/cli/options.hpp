@@ -78,6 +78,9 @@ void print_document(Console& console, const Json& document);
 // The answer of a verb that has only a sentence to say: for people, and a document for programs.
 void say(Call& call, Format format, const std::string& sentence, Json document);
 
+// Puts a result in its file, whole or not at all, unless the user stopped the program before.
+Status write_output(Call& call, const std::string& path, std::string_view content);
+
 // An error on stderr, behind the program's name.
 void say_error(Console& console, const std::string& message);
 // {"error": {"kind", "message"}, "exit_code"}

@@ -133,6 +133,7 @@ Result<int> export_run(Call& call, const ProfileOptions& o) {
     if (!run) return tl::make_unexpected(run.error());
     const auto exported = export_profiles(*run, o.folder);
     if (!exported) return tl::make_unexpected(exported.error());
+    call.done = true;
     Shown shown;
     shown.document = [&] {
         Json files = Json::array();

@@ -7,7 +7,6 @@
 #include "cli/report_chapters.hpp"
 #include "cli/series_options.hpp"
 #include "cli/trajectory_view.hpp"
-#include "core/posix.hpp"
 #include "core/text.hpp"
 #include "present/paint.hpp"
 #include "present/run_view.hpp"
@@ -81,7 +80,7 @@ Result<int> run(Call& call, const ReportOptions& o) {
     const auto parts = load_report(o.common->db, *request, today);
     if (!parts) return tl::make_unexpected(parts.error());
     const std::string content = render(document_of(*parts, *request), *format);
-    if (auto written = write_file_atomically(o.output, content); !written)
+    if (auto written = write_output(call, o.output, content); !written)
         return tl::make_unexpected(written.error());
     if (o.common->json) {
         print_document(call.console, {{"schema_version", 1},

@@ -113,7 +113,7 @@ Status check_verb(const std::vector<std::string>& arguments) {
 }
 
 Result<int> run_checked(const std::vector<std::string>& arguments, const Machine& machine,
-                        Console& console, const StopToken& stop) {
+                        Console& console, const StopToken& stop, bool& done) {
     if (arguments.empty()) {
         console.err << help_text(program_reference(), console.err_terminal);
         return 2;
@@ -138,7 +138,9 @@ Result<int> run_checked(const std::vector<std::string>& arguments, const Machine
         return tl::make_unexpected(usage_error(error, *line.app));
     }
     Call call{machine, console, stop, arguments};
-    return line.actions.at(line.app->get_subcommands().front())(call);
+    auto code = line.actions.at(line.app->get_subcommands().front())(call);
+    done = call.done;
+    return code;
 }
 
 }  // namespace
@@ -147,9 +149,11 @@ int run_cli(const std::vector<std::string>& arguments, const Machine& machine, C
             const StopToken& stop) {
     const bool json = wants_json(arguments);
     try {
-        auto code = run_checked(arguments, machine, console, stop);
+        bool done = false;
+        auto code = run_checked(arguments, machine, console, stop, done);
         if (!code) return report_error(console, code.error(), json, stop);
-        return stop.stop_requested() ? exit_code_of({ErrorKind::interrupted, ""}, stop) : *code;
+        return stop.stop_requested() && !done ? exit_code_of({ErrorKind::interrupted, ""}, stop)
+                                              : *code;
     } catch (const std::exception& error) {
         // Nothing of ours throws; a library or an exhausted memory might.
         return report_error(

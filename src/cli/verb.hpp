@@ -23,6 +23,8 @@ struct Call {
     Console& console;
     const StopToken& stop;
     std::vector<std::string> arguments;  // without the program's name
+    // What was asked for is in its place: a signal that comes now is too late to end anything.
+    bool done = false;
 };
 
 // Gives the exit code (DESIGN section 6), or the error whose kind is the exit code.

@@ -56,6 +56,25 @@ TEST_F(Interrupted, AVerbThatWritesLeavesNoFile) {
     EXPECT_FALSE(fs::exists(file("out.html")));
 }
 
+// As a signal that comes while the file is renamed.
+class StopOnceWritten final : public StopToken {
+public:
+    bool stop_requested() const override { return written_; }
+    void end_must_finish() const override { written_ = true; }
+
+private:
+    mutable bool written_ = false;
+};
+
+TEST_F(Interrupted, AFileThatIsInItsPlaceIsNoInterruptedVerb) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"export", file("out.csv")},
+          {"report", "-o", file("out.html")}}) {
+        EXPECT_EQ(run(words, StopOnceWritten()).code, 0) << words.front();
+        EXPECT_TRUE(fs::exists(file(words.front() == "export" ? "out.csv" : "out.html")));
+    }
+}
+
 TEST_F(Interrupted, ChangesStopsInTheMiddleOfAFile) {
     std::string rows = "t,v\n";
     for (int i = 0; i < 5000; ++i) rows += std::to_string(i) + ",1\n";

@@ -15,7 +15,7 @@ constexpr auto patience = std::chrono::seconds(60);
 
 class Program : public CliTest {
 protected:
-    std::string path() const { return std::string(PEAKWARD_BINARY_DIR) + "/bin/peakward"; }
+    std::string path() const { return PEAKWARD_BINARY_DIR "/bin/peakward"; }
 
     std::unique_ptr<ChildProcess> start(const std::string& shell) {
         const auto launcher = posix_launcher();

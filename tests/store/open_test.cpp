@@ -53,6 +53,30 @@ protected:
     std::string path_ = scratch_ / "a.db";
 };
 
+// Files are opened one after the other: the database, its log, the log's index. Whichever is one
+// too many, that is what is said.
+TEST_F(Open, TooManyOpenFilesAreTheCauseWhicheverFileFails) {
+    make_database();
+    for (const OpenMode mode : {OpenMode::read, OpenMode::append})
+        for (int room = 0; room < 8; ++room) {
+            const std::string said = in_child([&] {
+                const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+                ::close(next);
+                const auto most = static_cast<rlim_t>(next + room);
+                const rlimit limit{most, most};
+                if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return std::string("no limit");
+                auto store = open_store(path_, mode);
+                if (!store) return message_of(store);
+                const auto info = (*store)->info();
+                return info ? "" : info.error().message;
+            });
+            EXPECT_THAT(said, AnyOf(IsEmpty(), HasSubstr("Too many open files"))) << room;
+            if (room == 0) {
+                EXPECT_THAT(said, Not(IsEmpty()));
+            }
+        }
+}
+
 TEST_F(Open, NoDatabaseToRead) {
     EXPECT_THAT(opening(path_, OpenMode::read),
                 AllOf(HasSubstr(path_), HasSubstr("'peakward calibrate'")));

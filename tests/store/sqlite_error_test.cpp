@@ -48,6 +48,8 @@ const Failure failures[] = {
     {SQLITE_BUSY_SNAPSHOT, 0, "locked by another process"},
     {SQLITE_NOTADB, 0, "is not a Peakward database"},
     {SQLITE_CORRUPT, 0, "is damaged (detail)"},
+    {SQLITE_CORRUPT, EIO, "Input/output error", "damaged"},
+    {SQLITE_BUSY, EIO, "Input/output error", "another process"},
     {SQLITE_TOOBIG, 0, "larger than this program reads"},
     {SQLITE_CONSTRAINT, 0, "refused the change: detail"},
     {SQLITE_MISUSE, 0, "please report it", "damaged"},

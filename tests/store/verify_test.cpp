@@ -214,6 +214,7 @@ TEST_F(Verify, FindsEditedSummaries) {
         {"UPDATE sealed_points SET last_seq = last_seq + 1 WHERE id = 5",
          "sealed_points does not agree"},
         {"DELETE FROM sealed_points WHERE id = 5", "sealed_points does not agree"},
+        {"UPDATE sealed_points SET id = 9999 WHERE id = 1", "sealed_points does not number"},
         {"INSERT INTO sealed_points VALUES (9999, 0, 1, 99, 3, x'0100')",
          "sealed_points has 1 rows"},
         {"UPDATE points SET unsealed = unsealed % 64 + 1 WHERE kind = 1 AND seq = 2",

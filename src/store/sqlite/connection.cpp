@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "store/sqlite/system_calls.hpp"
 
 namespace peakward::store {
 
@@ -41,6 +42,23 @@ bool means_no_locks(int extended_code, int system_errno) {
             return true;
         default:
             return system_errno == ENOLCK;
+    }
+}
+
+// Failures behind which a refused call may stand. An error that SQLite finds by itself is none.
+bool may_be_refused(int code) {
+    switch (code) {
+        case SQLITE_BUSY:
+        case SQLITE_CANTOPEN:
+        case SQLITE_CORRUPT:
+        case SQLITE_FULL:
+        case SQLITE_IOERR:
+        case SQLITE_NOTADB:
+        case SQLITE_PROTOCOL:
+        case SQLITE_READONLY:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -208,7 +226,10 @@ Connection::Connection(const std::string& path, Access access, Patience patience
             flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
             break;
     }
+    watch_system_calls();
+    forget_refused_call();
     const int code = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
+    open_errno_ = errno_of_refused_call();
     if (code != SQLITE_OK) {
         fail(code);
         return;
@@ -311,9 +332,9 @@ void Connection::fail(int code) {
     if (stop_requested() && (code_ == SQLITE_INTERRUPT || code_ == SQLITE_BUSY))
         return fail_as_interrupted();
     if (limit_ && fail_as_foreign()) return;
-    const int system_errno = db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN)
-                                 ? system_errno_of(db_)
-                                 : 0;
+    int system_errno = may_be_refused(code_) ? errno_of_refused_call() : 0;
+    if (system_errno == 0 && db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN))
+        system_errno = system_errno_of(db_);
     no_room_ = means_no_room(code_, system_errno);
     const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
     failure_ = sqlite_error(path_, extended_code_, system_errno, detail, patience_.lock_wait);
@@ -335,6 +356,7 @@ Status Connection::status() {
 Statement Connection::prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
     if (ok()) {
+        forget_refused_call();
         const int code = sqlite3_prepare_v2(db_, sql.data(), int(sql.size()), &statement, nullptr);
         if (code != SQLITE_OK) fail(code);
     }
@@ -343,6 +365,7 @@ Statement Connection::prepare(std::string_view sql) {
 
 void Connection::execute(const std::string& sql) {
     if (!ok()) return;
+    forget_refused_call();
     const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) fail(code);
 }
@@ -418,6 +441,7 @@ bool Statement::step() {
         connection_.fail_as_interrupted();
         return false;
     }
+    forget_refused_call();
     const int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) connection_.fail(code);

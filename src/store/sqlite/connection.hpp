@@ -97,6 +97,8 @@ public:
     // SQLite's primary and extended code of that failure, while it lasts.
     int failure_code() const { return code_; }
     int failure_extended_code() const { return extended_code_; }
+    // Of the first call that the system refused when the file was opened; 0: none.
+    int open_errno() const { return open_errno_; }
     bool failed_for_room() const { return no_room_; }
 
     // From here on nothing is written, and no trigger runs.
@@ -139,6 +141,7 @@ private:
     std::optional<Error> failure_;
     int code_ = 0;
     int extended_code_ = 0;
+    int open_errno_ = 0;
     bool no_room_ = false;
 };
 

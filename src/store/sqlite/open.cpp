@@ -301,12 +301,8 @@ Status try_to_write(Connection& connection) {
 }
 
 // SQLite opens a file for reading when it could not for writing, and says no more.
-tl::unexpected<Error> not_writable(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    const int error = fd < 0 ? errno : 0;
-    if (fd >= 0) ::close(fd);
-    if (error == 0)
-        return not_opened(path, SQLITE_CANTOPEN, 0, "the first attempt to open it failed");
+tl::unexpected<Error> not_writable(const std::string& path, int error) {
+    if (error == 0) return not_opened(path, SQLITE_READONLY, 0);
     const bool is_denied = error == EACCES || error == EPERM || error == EROFS;
     return not_opened(path, is_denied ? SQLITE_READONLY : SQLITE_CANTOPEN, error);
 }
@@ -322,7 +318,8 @@ Opened open_for_append(const std::string& path, const SqliteOptions& options,
     auto connection =
         std::make_unique<Connection>(path, Connection::Access::create, patience_of(options));
     connection->scalar("PRAGMA schema_version");
-    if (connection->ok() && connection->is_read_only()) return not_writable(path);
+    if (connection->ok() && connection->is_read_only())
+        return not_writable(path, connection->open_errno());
     if (auto status = connection->status(); !status) return tl::make_unexpected(status.error());
     if (auto status = check_identity(*connection, OpenMode::append, options); !status)
         return tl::make_unexpected(status.error());

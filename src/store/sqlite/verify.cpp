@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "store/head_memory.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/system_calls.hpp"
 #include "store/sqlite/verify_points.hpp"
 
 namespace peakward::store {
@@ -152,7 +153,9 @@ private:
             const Interrupter interrupter(connection_);
             Statement rows = connection_.prepare("PRAGMA integrity_check(20)");
             while (rows.step())
-                if (rows.view(0) != "ok")
+                if (errno_of_refused_call() != 0)
+                    connection_.fail(SQLITE_IOERR);
+                else if (rows.view(0) != "ok")
                     problem(fmt::format("the file: {}", rows.view(0)), Rebuild::does_not_heal);
         }
         take_failure("the file cannot be read through");

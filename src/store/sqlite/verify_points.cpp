@@ -179,6 +179,10 @@ void PointVerifier::check_sealed(const Tell& tell) {
     const std::int64_t pieces = connection_.scalar("SELECT count(*) FROM sealed_points");
     if (pieces > pieces_)
         tell(fmt::format("sealed_points has {} rows that belong to no series", pieces - pieces_));
+    // Rows are only ever added, each behind the last.
+    if (connection_.scalar(
+            "SELECT coalesce(min(id) <> 1 OR max(id) <> count(*), 0) FROM sealed_points"))
+        tell("sealed_points does not number its rows from 1 on");
 }
 
 void PointVerifier::check_piece(std::int64_t kind, std::int64_t series_id,
