@@ -73,13 +73,15 @@ struct SuiteEntry {
     std::string operation;
     std::vector<Shape> shapes;  // empty: the measuring stage derives them (plateau, ISA classes)
     std::vector<std::string> precisions;  // empty: all that the operation and the backend have
-    bool cpu = true;  // false: on other devices alone, which need larger shapes to be filled
+    bool cpu = true;    // false: on other devices alone, which need larger shapes to be filled
+    bool once = false;  // measured by the first backend alone that offers it
 };
 struct Suite {
     std::string id;  // "quick", "standard", "full"
     int version = 1;
-    double case_seconds_max = 3.0;  // most time one case may measure
-    int restarts = 1;               // worker processes per case
+    double case_seconds_max = 3.0;   // most time one case may measure
+    double case_seconds_enough = 0;  // with a fair figure a case ends after it; 0: never
+    int restarts = 1;                // worker processes per case
     std::vector<SuiteEntry> entries;
 };
 // "quick", "standard" (the default) or "full", from data/suites/*.json, compiled in.

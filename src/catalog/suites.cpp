@@ -16,6 +16,7 @@ Result<Suite> read_suite(std::string_view name, std::string_view content) {
         suite.id = json->at("id").get<std::string>();
         suite.version = json->at("version").get<int>();
         suite.case_seconds_max = json->at("case_seconds_max").get<double>();
+        suite.case_seconds_enough = json->value("case_seconds_enough", 0.0);
         suite.restarts = json->at("restarts").get<int>();
         for (const Json& item : json->at("entries")) {
             SuiteEntry entry;
@@ -24,6 +25,7 @@ Result<Suite> read_suite(std::string_view name, std::string_view content) {
                 return failed(fmt::format("{}: unknown operation '{}'", file, entry.operation));
             if (item.contains("precisions"))
                 entry.precisions = item.at("precisions").get<std::vector<std::string>>();
+            entry.once = item.value("once", false);
             entry.cpu = item.value("cpu", true);
             for (const Json& shape_json : item.value("shapes", Json::array())) {
                 auto shape = shape_from_json(shape_json);

@@ -1,5 +1,5 @@
-// A regular expression over the name of a processor, anchored at its start. A match takes time linear
-// in the name (ADR 29).
+// A regular expression over the name of a processor, anchored at its start. A match takes time
+// linear in the name (ADR 29).
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace peakward {
 
 class NamePattern {
 public:
-    // Fails with a sentence when it is no regular expression (syntax of RE2) or not anchored by "^".
+    // Fails with a sentence when it is no regular expression (syntax of RE2) or not anchored by
+    // "^".
     static Result<NamePattern> make(const std::string& expression);
 
     // Names longer than any real one do not match: the expression is never run over them.

@@ -294,6 +294,7 @@ private:
         options.allow_fallback = options_.allow_fallback;
         options.processes = of_sweep ? 1 : options_.suite.restarts;
         options.stopping.seconds_max = options_.suite.case_seconds_max;
+        options.stopping.seconds_enough = options_.suite.case_seconds_enough;
         const OperationClass kind = catalog::find_operation(what.operation)->kind;
         if (kind == OperationClass::compute_peak || kind == OperationClass::probe)
             options.stopping.half_width_max = half_width_peak;

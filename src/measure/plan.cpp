@@ -77,10 +77,8 @@ public:
             const Operation* operation = catalog::find_operation(entry.operation);
             if (!operation || !is_wanted(*operation) || !is_for_devices(entry)) continue;
             bool offered = false;
-            for (const Hello& backend : in_.backends)
-                for (const std::string& device : in_.options.devices)
-                    if (entry.cpu || device != "cpu")
-                        offered |= add_backend(entry, *operation, backend, device);
+            for (const std::string& device : in_.options.devices)
+                if (entry.cpu || device != "cpu") offered |= add_device(entry, *operation, device);
             if (!offered && contains(in_.options.operations, entry.operation))
                 plan_.notes.push_back(
                     fmt::format("operation {}: none of the available backends ({}) offers it",
@@ -91,6 +89,17 @@ public:
     }
 
 private:
+    // True when a backend offers the operation on this device.
+    bool add_device(const catalog::SuiteEntry& entry, const Operation& operation,
+                    const std::string& device) {
+        bool offered = false;
+        for (const Hello& backend : in_.backends) {
+            offered |= add_backend(entry, operation, backend, device);
+            if (offered && entry.once) break;
+        }
+        return offered;
+    }
+
     bool is_for_devices(const catalog::SuiteEntry& entry) const {
         const auto& devices = in_.options.devices;
         return entry.cpu || std::any_of(devices.begin(), devices.end(),

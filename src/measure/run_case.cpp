@@ -427,11 +427,17 @@ private:
         return contended_reason(s, total);
     }
     std::string core_shared_reason(const Statistics& s, int total) const {
+        const double legal = processes_.back().core_share.legal;
+        if (!(legal > 0))
+            return fmt::format(
+                "kept {} of {} windows, dropped {} in which another hardware thread took a part of "
+                "the core (on a rented machine, a stranger's)",
+                s.kept, total, s.dropped_core_shared);
         return fmt::format(
             "kept {} of {} windows, dropped {} in which the core did less per cycle than the legal "
             "{:.0f} operations: another hardware thread shares it (on a rented machine, a "
             "stranger's), or the clock probe is wrong",
-            s.kept, total, s.dropped_core_shared, processes_.back().core_share.legal);
+            s.kept, total, s.dropped_core_shared, legal);
     }
     static std::string contended_reason(const Statistics& s, int total) {
         return fmt::format(

@@ -72,6 +72,9 @@ Exit StoppingRule::check(std::span<const double> seconds_per_iteration, double k
                                 interval.median;
     if (half_width <= options_.half_width_max && halves_apart <= options_.half_width_max)
         return Exit::converged;
+    if (options_.seconds_enough > 0 && elapsed_s >= options_.seconds_enough &&
+        std::max(half_width, halves_apart) <= options_.half_width_enough)
+        return Exit::budget;
 
     if (narrowest_at_s_ < 0 || half_width < narrowest_ * (1 - shrink_share)) {
         narrowest_ = half_width;

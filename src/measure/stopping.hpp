@@ -10,8 +10,11 @@ namespace peakward {
 struct StoppingOptions {
     double half_width_max = 0.01;  // of the 95 % CI of the median, relative (peaks: 0.005)
     int samples_min = 10;
-    double seconds_min = 0.05;     // of kept time
-    double seconds_max = 3.0;      // of elapsed time: the budget
+    double seconds_min = 0.05;  // of kept time
+    double seconds_max = 3.0;   // of elapsed time: the budget
+    // From then on the budget is spent once the median is known within half_width_enough; 0: never.
+    double seconds_enough = 0;
+    double half_width_enough = 0.025;
     double stable_window_s = 0.5;  // noisy-stable: the CI did not shrink over this long
 };
 

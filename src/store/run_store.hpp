@@ -55,6 +55,7 @@ struct VerifyReport {
     std::vector<std::string> problems;  // one sentence each; empty: the chain holds
     // The first problem that rebuild() does not heal: of a run, of the chain or of the schema.
     std::optional<std::string> lasting_problem;
+    std::optional<Error> read_failure;  // why the system did not give all of the file
     ChainHead head;
     // The place of the head that was asked for; none: not asked for, or no run has it.
     std::optional<std::int64_t> expected_seq;

@@ -17,6 +17,8 @@ constexpr double clear_share = 0.95;
 // Most readings of a usable probe agree within that share.
 constexpr double steady_share_min = 0.6;
 constexpr int proof_readings = 200;
+constexpr std::size_t agreeing_min = 20;
+constexpr std::size_t readings_kept_max = 4096;  // of a case
 // Marked samples this close to the rate of the others were not slowed.
 constexpr double slowed_share = 0.99;
 constexpr std::size_t compared_min = 8;
@@ -124,8 +126,10 @@ std::string why_no_sharing_probe() {
            "are judged by their own operations per cycle";
 }
 
-double unshared_rate(double known, std::vector<double> rates) {
-    return rates.empty() ? known : std::max(known, quantile(std::move(rates), 0.9));
+double unshared_rate(double known, const std::vector<double>& rates) {
+    if (rates.size() < agreeing_min) return known;
+    const ProbeProof here = judge_probe(rates, known);
+    return here.usable ? here.unshared : known;
 }
 
 void mark_shared(std::vector<worker::RunSample>& samples, int thread,
@@ -149,9 +153,11 @@ void SharingProbe::after_block() {
 
 void SharingProbe::mark(std::vector<worker::RunSample>& samples, int thread) {
     if (!enabled_) return;
-    unshared_ = std::min(sensible_rate_max,
-                         unshared_rate(std::max(unshared_, sharing_proof().unshared), readings_));
-    mark_shared(samples, thread, readings_, unshared_);
+    const std::size_t room = readings_kept_max - std::min(readings_kept_max, all_readings_.size());
+    all_readings_.insert(
+        all_readings_.end(), readings_.begin(),
+        readings_.begin() + static_cast<std::ptrdiff_t>(std::min(room, readings_.size())));
+    mark_shared(samples, thread, readings_, unshared_rate(sharing_proof().unshared, all_readings_));
 }
 
 bool cores_are_separate(const std::vector<int>& cpus, int threads) {

@@ -30,9 +30,10 @@ const ProbeProof& sharing_proof();
 // "" where the probe is in use, else the sentence for the notes of `hello`.
 std::string why_no_sharing_probe();
 
-// Of a run's issue rates (instructions per cycle beside each block), the one of an unshared core:
-// the known one, or the 90th percentile where that is higher (single readings may be too high).
-double unshared_rate(double known, std::vector<double> rates);
+// Of a case's issue rates (instructions per cycle beside each block), the one of an unshared core:
+// the known one, or the upper ones where most agree on a higher one. Single readings are up to 15 %
+// too high behind a block that used the memory (Zen 4) [seen].
+double unshared_rate(double known, const std::vector<double>& rates);
 
 // Marks the samples of a thread between two readings as core_shared when either reading is clearly
 // below the unshared rate. readings[i] and readings[i + 1] enclose the thread's i-th sample. Where
@@ -54,8 +55,8 @@ public:
 
 private:
     bool enabled_;
-    double unshared_ = 0;
-    std::vector<double> readings_;
+    std::vector<double> readings_;      // of the newest run
+    std::vector<double> all_readings_;  // of the case
 };
 
 // True when each CPU is pinned to and no two of them are hyperthreads of one core, as far as

@@ -335,6 +335,9 @@ void Connection::fail(int code) {
     int system_errno = may_be_refused(code_) ? errno_of_refused_call() : 0;
     if (system_errno == 0 && db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN))
         system_errno = system_errno_of(db_);
+    // What SQLite took for damage or for a held lock was the disk.
+    if (code_ != SQLITE_CANTOPEN && (system_errno == EIO || system_errno == ENXIO))
+        code_ = SQLITE_IOERR;
     no_room_ = means_no_room(code_, system_errno);
     const char* detail = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
     failure_ = sqlite_error(path_, extended_code_, system_errno, detail, patience_.lock_wait);

@@ -141,6 +141,7 @@ Status SqliteStore::rebuild() {
     Connection& c = *connection_;
     auto report = verify("");
     if (!report) return tl::make_unexpected(report.error());
+    if (report->read_failure) return tl::make_unexpected(*report->read_failure);
     if (report->lasting_problem)
         return failed(fmt::format(
             "nothing was rebuilt, because {0} holds what a rebuild would not heal but hide: {1}. "

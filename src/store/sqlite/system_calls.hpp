@@ -1,6 +1,6 @@
 // What the system refused to SQLite. SQLite keeps the errno of its last call, and that is not the
-// cause where it tries a second way in (a journal that cannot be opened is opened for reading), takes
-// a failed read for damage, or a failed lock for one that another process holds.
+// cause where it tries a second way in (a journal that cannot be opened is opened for reading),
+// takes a failed read for damage, or a failed lock for one that another process holds.
 #pragma once
 
 namespace peakward::store {

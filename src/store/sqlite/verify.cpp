@@ -116,9 +116,11 @@ private:
 
     // A failure of SQLite in the middle is a finding as well. True: there was none.
     bool take_failure(const std::string& where) {
+        const bool by_system = connection_.failure_code() == SQLITE_IOERR;
         auto status = connection_.status();
         if (status) return readable_;
         readable_ = false;
+        if (by_system && !report_.read_failure) report_.read_failure = status.error();
         if (status.error().kind == ErrorKind::interrupted)
             interruption_ = status.error();
         else
