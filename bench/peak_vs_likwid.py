@@ -92,7 +92,7 @@ class NativeWorker:
 
 def is_clean(sample: list[Any]) -> bool:
     """The gate of METHODS 1.1, for one slice of one thread."""
-    _, _, wall_ns, cpu_ns, switches, wait_ns, _, _ = sample
+    wall_ns, cpu_ns, switches, wait_ns = sample[2:6]
     if wait_ns >= 0:
         return bool(wait_ns < 0.01 * wall_ns)
     return bool(switches == 0 and cpu_ns >= 0.985 * wall_ns)

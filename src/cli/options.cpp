@@ -68,29 +68,32 @@ void add_flag(CLI::App& app, bool& value, const OptionText& text) {
     app.add_flag(text.names, value, text.description)->group(text.group);
 }
 
-void add_value(CLI::App& app, std::string& value, const OptionText& text) {
-    app.add_option(text.names, value, text.description)
+namespace {
+
+// An empty word is a variable of a script that is not set: no default stands in for it.
+template <typename Value>
+CLI::Option* add_words(CLI::App& app, Value& value, const OptionText& text) {
+    return app.add_option(text.names, value, text.description)
         ->type_name(text.type)
         ->required(text.required)
         ->group(text.group)
-        ->take_last();
+        ->check([](const std::string& word) {
+            return std::string(word.empty() ? "the value is empty" : "");
+        });
+}
+
+}  // namespace
+
+void add_value(CLI::App& app, std::string& value, const OptionText& text) {
+    add_words(app, value, text)->take_last();
 }
 
 void add_list(CLI::App& app, std::vector<std::string>& values, const OptionText& text) {
-    app.add_option(text.names, values, text.description)
-        ->type_name(text.type)
-        ->required(text.required)
-        ->group(text.group)
-        ->take_all();
+    add_words(app, values, text)->take_all();
 }
 
 void add_each(CLI::App& app, std::vector<std::string>& values, const OptionText& text) {
-    app.add_option(text.names, values, text.description)
-        ->type_name(text.type)
-        ->required(text.required)
-        ->group(text.group)
-        ->allow_extra_args(false)
-        ->take_all();
+    add_words(app, values, text)->allow_extra_args(false)->take_all();
 }
 
 CLI::App& add_action(CLI::App& app, const char* name, const char* summary) {

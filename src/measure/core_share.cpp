@@ -43,11 +43,21 @@ double upper_rate(const std::vector<Rated>& rated) {
     return *at;
 }
 
-// 0 where no legal rate is known.
-double legal_rate(const std::vector<Rated>& rated, const Case& what) {
+// The highest legal rate that one window in twenty is near: a window whose clock was read too low
+// seems to exceed them all, and is near none. 0 where no legal rate is known.
+double legal_rate(const std::vector<Rated>& rated, const Case& what,
+                  const CoreShareOptions& options) {
     if (rated.empty()) return 0;
-    const auto legal =
-        catalog::round_to_legal(upper_rate(rated), axis_word(what.shape, "isa"), what.precision);
+    const std::string isa = axis_word(what.shape, "isa");
+    const std::vector<double> rates = catalog::legal_operations_per_cycle(isa, what.precision);
+    for (auto rate = rates.rbegin(); rate != rates.rend(); ++rate) {
+        const auto near = std::count_if(rated.begin(), rated.end(), [&](const Rated& each) {
+            return each.per_cycle >= options.near_legal_min * *rate &&
+                   each.per_cycle <= options.near_legal_max * *rate;
+        });
+        if (static_cast<double>(near) >= 0.05 * static_cast<double>(rated.size())) return *rate;
+    }
+    const auto legal = catalog::round_to_legal(upper_rate(rated), isa, what.precision);
     return legal ? legal->operations_per_cycle : 0;
 }
 
@@ -77,7 +87,7 @@ CoreShare mark_core_shared(Timelines& timelines, const Case& what,
     std::vector<double> legal;
     for (std::vector<Window>& timeline : timelines) {
         threads.push_back(rated_windows(timeline, what.threads / count));
-        legal.push_back(legal_rate(threads.back(), what));
+        legal.push_back(legal_rate(threads.back(), what, options));
     }
     CoreShare share;
     for (std::size_t i = 0; i < threads.size(); ++i)

@@ -12,8 +12,10 @@
 namespace peakward {
 
 struct CoreShareOptions {
-    double near_legal_min = 0.94;  // of the legal rate: the same border as catalog::round_to_legal
-    double share_min = 0.97;       // of the steady rate; below: core_shared
+    // Of the legal rate: the same borders as catalog::round_to_legal.
+    double near_legal_min = 0.94;
+    double near_legal_max = 1.02;
+    double share_min = 0.97;  // of the steady rate; below: core_shared
     // Every thread runs on the same kind of core: then a core that seems to have fewer units than
     // another one was shared all the time.
     bool one_kind_of_core = true;

@@ -296,8 +296,11 @@ private:
         options.stopping.seconds_max = options_.suite.case_seconds_max;
         options.stopping.seconds_enough = options_.suite.case_seconds_enough;
         const OperationClass kind = catalog::find_operation(what.operation)->kind;
-        if (kind == OperationClass::compute_peak || kind == OperationClass::probe)
+        // A fair figure is not enough for what all others are compared with.
+        if (kind == OperationClass::compute_peak || kind == OperationClass::probe) {
             options.stopping.half_width_max = half_width_peak;
+            options.stopping.seconds_enough = 0;
+        }
         if (of_sweep) {
             options.stopping.half_width_max = sweep_half_width;
             options.stopping.seconds_max =

@@ -63,11 +63,20 @@ public:
                 if (found && found->status != Capability::supported)
                     by_reason[{found->status, found->reason}].push_back(precision);
             }
-            for (const auto& [what, precisions] : by_reason)
+            for (const auto& [what, precisions] : by_reason) {
+                const auto& [status, reason] = what;
+                // A skipped case says by itself that it was not measured, and for which kind of
+                // reason.
+                std::string label = status == Capability::unsupported ? "no" : "not measured:";
+                std::string why = reason;
+                const std::size_t end = reason.find(": ");
+                if (reason.starts_with("not measured") && end != reason.npos) {
+                    label = reason.substr(0, end) + ":";
+                    why = reason.substr(end + 2);
+                }
                 lines.push_back(
-                    fmt::format("{}, {} {}: {}", backend,
-                                what.first == Capability::unsupported ? "no" : "not measured:",
-                                fmt::join(precisions, " "), what.second));
+                    fmt::format("{}, {} {}: {}", backend, label, fmt::join(precisions, " "), why));
+            }
         }
         return lines;
     }

@@ -33,6 +33,13 @@ TEST_F(WrongUsage, AnUnknownOptionIsAnsweredWithTheNearest) {
     expect({"--verbose"}, "unknown option '--verbose'");
 }
 
+TEST_F(WrongUsage, AnEmptyValueIsNoDefault) {
+    expect({"history", "--db", ""}, "history: --db: the value is empty");
+    expect({"calibrate", "--install", ""}, "calibrate: --install: the value is empty");
+    expect({"import", ""}, "import: PATH: the value is empty");
+    expect({"compare", "a", ""}, "the value is empty");
+}
+
 TEST_F(WrongUsage, TheProgramIsNamedOnceAndTheVerbAfterIt) {
     expect({"maturity", "--foo"}, "peakward: maturity: unknown option '--foo'");
     expect({"hardware", "list", "--foo"}, "peakward: hardware list: unknown option '--foo'");

@@ -67,6 +67,18 @@ TEST(CoreShare, DropsAllWhenTheCoreWasNeverOurs) {
     EXPECT_EQ(count_of(windows, Verdict::core_shared), 50);
 }
 
+// Beside busy loops the chain of a clock probe is cut off now and then and reads too low a clock. A
+// tenth of such windows made a scalar core of 4 operations a cycle one of 8, and all windows
+// shared.
+TEST(CoreShare, WindowsWithTooLowAClockMakeNoWiderCore) {
+    const Case scalar{"compute_peak", "fp64", {{"isa", std::string("scalar")}}, "cpu", "native", 1};
+    std::vector<Window> windows(90, shared_window(3.97));
+    windows.insert(windows.begin() + 40, 10, shared_window(4.6));
+    const CoreShare share = mark(windows, scalar);
+    EXPECT_EQ(share.legal, 4);
+    EXPECT_EQ(share.shared, 0);
+}
+
 TEST(CoreShare, OneSharedThreadOfTwoSpoilsTheWindow) {
     std::vector<Window> windows(20, shared_window(31.6, 2));
     windows.push_back(shared_window((31.6 + 24.1) / 2, 2));
