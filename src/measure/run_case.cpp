@@ -404,7 +404,7 @@ private:
         measurement_.outcome = Outcome::measured;
         const int samples_min = options_.stopping.samples_min;
         auto& flags = measurement_.flags;
-        const bool disturbed = !flags.empty() && flags.back() == "disturbed";
+        const bool disturbed = std::find(flags.begin(), flags.end(), "disturbed") != flags.end();
         if (!disturbed && is_contended(s, samples_min)) {
             measurement_.outcome = Outcome::contended;
             measurement_.reason = why_contended(s, total);

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import ctypes
+from typing import Any, Callable, Iterable
 
 from .shared import first_sentence
 
@@ -30,3 +31,28 @@ def usable_cuda_devices(
             if count is None:
                 break
     return devices, notes
+
+
+def driver_ids(
+    devices: Iterable[str], load: Callable[[str], Any] = ctypes.CDLL
+) -> dict[str, dict[str, str]]:
+    """The PCI address of each of "cuda:0", "cuda:1", … as the CUDA driver numbers them.
+
+    For frameworks that do not tell it. CUDA_VISIBLE_DEVICES holds for the driver as for them.
+    Empty without a driver.
+    """
+    try:
+        driver = load("libcuda.so.1")
+        if driver.cuInit(0) != 0:
+            return {}
+    except (OSError, AttributeError):
+        return {}
+    ids: dict[str, dict[str, str]] = {}
+    for device in devices:
+        kind, _, index = device.partition(":")
+        handle, text = ctypes.c_int(), ctypes.create_string_buffer(32)
+        if kind != "cuda" or driver.cuDeviceGet(ctypes.byref(handle), int(index)) != 0:
+            continue
+        if driver.cuDeviceGetPCIBusId(text, len(text), handle) == 0:
+            ids[device] = {"pci": text.value.decode("ascii", "replace").lower()}
+    return ids

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Callable, Mapping
 
 from . import onnx_bytes as onnx
-from .cuda_devices import usable_cuda_devices
+from .cuda_devices import driver_ids, usable_cuda_devices
 from .framework import Arrays, FrameworkBackend, Precisions, Program, block_of
 from .onnx_bytes import Node, Value
 from .protocol import Case, PrepareRequest, WorkerError
@@ -118,6 +118,9 @@ class OnnxruntimeBackend(FrameworkBackend):
 
     def devices(self) -> list[str]:
         return self._devices
+
+    def device_ids(self) -> dict[str, dict[str, str]]:
+        return driver_ids(self._devices[1:])
 
     def notes(self) -> list[str]:
         return self._notes
