@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <filesystem>
 #include <random>
 
@@ -588,6 +589,53 @@ TEST_F(ImportVerb, TellsWhatCameInOnOnePage) {
     terminal_.columns = 80;
     testing_support::expect_golden(plain(run({"history", "--limit", "0"}).out),
                                    "cli/golden/import_history.txt");
+}
+
+// The question of seed 000's "Vendor Assessment": each vendor's rows name their device its own way.
+TEST_F(ImportVerb, ProductsOfThreeVendorsAreCompared) {
+    struct Vendor {
+        const char *product, *device, *model, *pci_id;
+        double first_gops, gain;  // a month, of the first
+    };
+    const Vendor vendors[] = {
+        {"nvidia_h100", "cuda", "NVIDIA H100 80GB HBM3", "10de:2330", 550e3, 0.01},
+        {"amd_mi300x", "rocm", "AMD Instinct MI300X", "1002:74a1", 500e3, 0.04},
+        {"intel_gaudi3", "hpu", "Intel Gaudi 3", "1da3:1060", 900e3, 0.02}};
+    constexpr int months = 10;
+    Json rows = Json::array();
+    for (const Vendor& vendor : vendors)
+        for (int month = 0; month < months; ++month) {
+            const std::chrono::sys_seconds at =
+                std::chrono::sys_days(std::chrono::year(2025) / (month + 1) / 3);
+            const double gops = vendor.first_gops * (1 + vendor.gain * month);
+            rows.push_back({{"run_id", fmt::format("{}-{}", vendor.product, month)},
+                            {"timestamp", fmt::format("2025-{:02}-03T00:00:00Z", month + 1)},
+                            {"timestamp_unix", at.time_since_epoch().count()},
+                            {"hardware_fingerprint",
+                             fmt::format("{:016x}", static_cast<int>(vendor.first_gops))},
+                            {"software_fingerprint", fmt::format("{:016x}", month)},
+                            {"cpu_model", "AMD EPYC 9654 96-Core Processor"},
+                            {"gpu_model", vendor.model},
+                            {"gpu_pci_id", vendor.pci_id},
+                            {"pytorch_version", fmt::format("2.{}.0", month)},
+                            {"precision", "bf16"},
+                            {"device", vendor.device},
+                            {"peak_measured_gops", gops}});
+        }
+    put("rows.json", {{"runs", rows}});
+    ASSERT_EQ(document({"import", in()})["imported"], 3 * months);
+    std::vector<std::string> call{"compare"};
+    for (const Vendor& vendor : vendors) call.emplace_back(vendor.product);
+    const Json products = document(call)["products"];
+    ASSERT_THAT(products, SizeIs(3));
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(products[i]["asked"].get<std::string>(), vendors[i].product);
+        EXPECT_EQ(products[i]["device"].get<std::string>(), std::string(vendors[i].device) + ":0");
+        EXPECT_EQ(products[i]["runs"], months);
+        EXPECT_NEAR(products[i]["improvement_percent"].get<double>(),
+                    100 * vendors[i].gain * (months - 1), 1e-6);
+        EXPECT_GT(products[i]["current_efficiency"].get<double>(), 0.4);
+    }
 }
 
 }  // namespace

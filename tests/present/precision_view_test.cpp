@@ -8,7 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(PrecisionView, SaysOnceThatAPrecisionWasNotMeasuredAndWhy) {
-    Run run;
+    peakward::Run run;
     run.precision_matrix = {
         {"cpu", "numpy", "fp64", Capability::supported},
         {"cpu", "numpy", "int32", Capability::not_measured, "not measured: one thread alone"},
