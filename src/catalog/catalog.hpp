@@ -66,6 +66,9 @@ inline constexpr double peak_operations_per_iteration = 3.0 * 1048576.0;
 std::span<const Operation> operations();
 const Operation* find_operation(std::string_view name);
 std::vector<std::string> operation_names();
+// What to write in place of another tool's or an earlier name of an operation, a backend or a
+// layer, as a clause; "" for other names.
+std::string_view name_of_today(std::string_view name);
 std::vector<std::string> layer_names();  // "micro", "proxy", "models"
 
 // A suite fixes which cases a run measures; its id and version are part of every series.
@@ -74,7 +77,6 @@ struct SuiteEntry {
     std::vector<Shape> shapes;  // empty: the measuring stage derives them (plateau, ISA classes)
     std::vector<std::string> precisions;  // empty: all that the operation and the backend have
     bool cpu = true;    // false: on other devices alone, which need larger shapes to be filled
-    bool once = false;  // measured by the first backend alone that offers it
 };
 struct Suite {
     std::string id;  // "quick", "standard", "full"

@@ -25,7 +25,6 @@ Result<Suite> read_suite(std::string_view name, std::string_view content) {
                 return failed(fmt::format("{}: unknown operation '{}'", file, entry.operation));
             if (item.contains("precisions"))
                 entry.precisions = item.at("precisions").get<std::vector<std::string>>();
-            entry.once = item.value("once", false);
             entry.cpu = item.value("cpu", true);
             for (const Json& shape_json : item.value("shapes", Json::array())) {
                 auto shape = shape_from_json(shape_json);

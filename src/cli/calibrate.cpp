@@ -18,7 +18,7 @@ struct CalibrateOptions {
     bool show_context = false, self_test = false, skip_platform_check = false;
     bool confirm = false;
     std::vector<std::string> layers, backends, devices, precisions, operations;
-    std::string threads, budget, seed, python, blas_library, output, preset, install;
+    std::string threads, budget, wait, seed, python, blas_library, output, preset, install;
 };
 
 void add_what(CLI::App& app, CalibrateOptions& o) {
@@ -68,6 +68,10 @@ void add_how(CLI::App& app, CalibrateOptions& o) {
     add_value(app, o.budget,
               {"--budget", "SECONDS",
                "Most time to spend on measuring; what does not fit is shown as skipped.", group});
+    add_value(
+        app, o.wait,
+        {"--wait", "TIME",
+         "On a busy machine, wait up to so long (90s, 10m, 2h) until preflight passes.", group});
     add_value(app, o.seed,
               {"--seed", "N",
                "Seed of the order of cases and of the data. Default: drawn, and recorded.", group});
@@ -181,6 +185,9 @@ Result<CalibrateRequest> request_of(const CalibrateOptions& o, const Call& call)
     const auto seed = whole_number("--seed", o.seed, 0, std::numeric_limits<long long>::max());
     if (!seed) return tl::make_unexpected(seed.error());
     if (*seed) request.seed = static_cast<std::uint64_t>(**seed);
+    const auto wait = duration_s("--wait", o.wait);
+    if (!wait) return tl::make_unexpected(wait.error());
+    request.wait_s = wait->value_or(0);
     request.force = o.force;
     request.allow_fallback = o.allow_fallback;
     request.peak_evidence = call.machine.root.is_live();
@@ -237,7 +244,14 @@ int show_reply(Call& call, Format format, const CalibrateOptions& o, const Calib
         say_error(call.console, output.failure->message);
     }
     show(call, format, run_shown(reply.run, output));
-    return output.exit_code;
+    const auto& rows = reply.run.measurements;
+    const bool has_figure = std::any_of(rows.begin(), rows.end(), [](const Measurement& row) {
+        return row.outcome == Outcome::measured;
+    });
+    if (output.exit_code != 0 || has_figure) return output.exit_code;
+    say_error(call.console,
+              "no case was measured: see the reasons above; --wait 10m waits for a calm machine");
+    return exit_code_of({ErrorKind::refused, ""}, call.stop);
 }
 
 Result<int> run(Call& call, const CalibrateOptions& o) {

@@ -128,6 +128,22 @@ Result<std::optional<long long>> whole_number(const std::string& option, const s
     return *number;
 }
 
+Result<std::optional<double>> duration_s(const std::string& option, const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    constexpr std::pair<char, double> units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    std::string digits = text;
+    double unit_s = 1;
+    for (const auto& [letter, seconds] : units)
+        if (text.back() == letter) {
+            digits.pop_back();
+            unit_s = seconds;
+        }
+    const auto number = parse_number(digits);
+    if (number && *number > 0 && std::isfinite(*number * unit_s)) return *number * unit_s;
+    return wrong_usage(
+        fmt::format("{} takes a time such as 90s, 10m or 2h, not '{}'", option, text));
+}
+
 Result<std::optional<double>> positive_number(const std::string& option, const std::string& text) {
     if (text.empty()) return std::nullopt;
     const auto number = parse_number(text);
@@ -196,7 +212,6 @@ void say_error(Console& console, const std::string& message) {
 }
 
 Status write_output(Call& call, const std::string& path, std::string_view content) {
-    const MustFinish guard(call.stop);
     if (call.stop.stop_requested())
         return tl::make_unexpected(
             Error{ErrorKind::interrupted, fmt::format("interrupted; {} was not written", path)});

@@ -57,6 +57,8 @@ std::vector<std::string> words_in(const std::vector<std::string>& values);
 // Numbers as typed; the error names the option and what it takes.
 Result<std::optional<long long>> whole_number(const std::string& option, const std::string& text,
                                               long long smallest, long long largest);
+// "90", "90s", "10m" or "2h", in seconds.
+Result<std::optional<double>> duration_s(const std::string& option, const std::string& text);
 Result<std::optional<double>> positive_number(const std::string& option, const std::string& text);
 
 // The legal words of an option's type; empty when it is open.
@@ -78,7 +80,7 @@ void print_document(Console& console, const Json& document);
 // The answer of a verb that has only a sentence to say: for people, and a document for programs.
 void say(Call& call, Format format, const std::string& sentence, Json document);
 
-// Puts a result in its file, whole or not at all, unless the user stopped the program before.
+// Puts a result in its file, whole or not at all, unless the user has stopped the program.
 Status write_output(Call& call, const std::string& path, std::string_view content);
 
 // An error on stderr, behind the program's name.

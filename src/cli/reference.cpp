@@ -85,12 +85,14 @@ CommandDoc program_reference() {
 const std::vector<ExitCode>& exit_codes() {
     static const std::vector<ExitCode> codes{
         {0, "done"},
-        {1, "failed: the message says what, where and what to do; also after Ctrl-C"},
+        {1, "failed: the message says what, where and what to do"},
         {2, "wrong usage"},
         {3,
-         "refused: preflight failed, platform mismatch, or the requested device would have "
-         "fallen back"},
-        {4, "regressions --check found a regression"}};
+         "refused: preflight failed, platform mismatch, the requested device would have fallen "
+         "back, or no case was measured"},
+        {4, "regressions --check found a confirmed regression"},
+        {5, "regressions --require-verdict: no series could be judged"},
+        {130, "ended by Ctrl-C (143: by SIGTERM)"}};
     return codes;
 }
 

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "cli/command_line.hpp"
+#include "cli/old_spellings.hpp"
 #include "cli/options.hpp"
 #include "cli/reference.hpp"
 #include "core/text.hpp"
@@ -62,6 +63,12 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
+// "; it is now: peakward context" for a word of the earlier tool.
+std::string instead_of(std::string_view word) {
+    const std::string_view today = call_of_today(word.substr(0, word.find('=')));
+    return today.empty() ? "" : fmt::format("; it is now: {}", today);
+}
+
 // A sentence in place of the parser's: what was typed, what is near it, where help stands.
 Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
     std::string parent;
@@ -78,8 +85,10 @@ Error usage_error(const CLI::ParseError& error, const CLI::App& app) {
         if (it != left.end()) {
             const std::string typed = it->substr(0, it->find('='));
             const auto near = nearest_names(typed, option_names(*named));
-            message = fmt::format("{}: unknown option '{}'", verb, typed);
-            if (!near.empty()) message += fmt::format("; did you mean {}?", fmt::join(near, ", "));
+            const std::string instead = instead_of(typed);
+            message = fmt::format("{}: unknown option '{}'{}", verb, typed, instead);
+            if (instead.empty() && !near.empty())
+                message += fmt::format("; did you mean {}?", fmt::join(near, ", "));
         } else if (!left.empty()) {
             message = fmt::format("{}: did not expect the argument '{}'", verb, left.front());
         }
@@ -106,9 +115,12 @@ Status check_verb(const std::vector<std::string>& arguments) {
                 return wrong_usage(fmt::format("'{}' stands before the verb; write: peakward {} {}",
                                                first, word, first));
         return wrong_usage(
-            fmt::format("unknown option '{}'\npeakward --help shows what there is.", first));
+            fmt::format("unknown option '{}'{}\npeakward --help shows what there is.", first,
+                        instead_of(first)));
     }
     if (std::find(names.begin(), names.end(), first) != names.end()) return {};
+    if (const std::string instead = instead_of(first); !instead.empty())
+        return wrong_usage(fmt::format("unknown verb '{}'{}", first, instead));
     return wrong_usage(unknown_name_message("verb", first, names));
 }
 

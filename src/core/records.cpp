@@ -34,9 +34,10 @@ constexpr Words<Outcome, 6> outcome_words{{{Outcome::measured, "measured"},
                                            {Outcome::contended, "contended"},
                                            {Outcome::failed, "failed"},
                                            {Outcome::timed_out, "timed_out"}}};
-constexpr Words<Exit, 4> exit_words{{{Exit::none, "none"},
+constexpr Words<Exit, 5> exit_words{{{Exit::none, "none"},
                                      {Exit::converged, "converged"},
                                      {Exit::noisy_stable, "noisy_stable"},
+                                     {Exit::fair, "fair"},
                                      {Exit::budget, "budget"}}};
 constexpr Words<Verdict, 5> verdict_words{{{Verdict::kept, "kept"},
                                            {Verdict::preempted, "preempted"},

@@ -231,7 +231,7 @@ struct Window {
 };
 
 enum class Outcome { measured, unsupported, invalid, contended, failed, timed_out };
-enum class Exit { none, converged, noisy_stable, budget };
+enum class Exit { none, converged, noisy_stable, fair, budget };
 
 struct Statistics {
     int kept = 0;

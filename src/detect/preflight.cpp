@@ -64,4 +64,14 @@ Preflight preflight(const Context& context, const PreflightOptions& options) {
     return result;
 }
 
+bool may_pass_with_time(const Preflight& preflight) {
+    constexpr std::string_view passing[] = {"background_load", "psi_cpu",       "steal",
+                                            "thermal_state",   "gpu_processes", "gpu_throttle",
+                                            "memory_available"};
+    return std::all_of(preflight.checks.begin(), preflight.checks.end(), [&](const Check& check) {
+        return check.status != CheckStatus::fail ||
+               std::find(std::begin(passing), std::end(passing), check.id) != std::end(passing);
+    });
+}
+
 }  // namespace peakward

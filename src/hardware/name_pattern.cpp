@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "core/text.hpp"
 
 namespace peakward {
@@ -12,6 +14,28 @@ constexpr std::size_t expression_length_max = 256;
 
 bool has_digit(std::string_view word) {
     return word.find_first_of("0123456789") != std::string_view::npos;
+}
+
+// RE2 takes a brace that begins no repeat for a letter, which nobody means who writes one.
+bool has_stray_brace(std::string_view expression) {
+    bool in_class = false;
+    for (std::size_t i = 0; i < expression.size(); ++i) {
+        const char c = expression[i];
+        if (c == '\\') {
+            ++i;
+        } else if (c == '[' || c == ']') {
+            in_class = c == '[';
+        } else if (c == '{' && !in_class) {
+            const std::size_t end = expression.find('}', i);
+            const std::string_view inside =
+                end == expression.npos ? "" : expression.substr(i + 1, end - i - 1);
+            const bool repeats = !inside.empty() && is_digit(inside.front()) &&
+                                 inside.find_first_not_of("0123456789,") == inside.npos &&
+                                 inside.size() <= 9 && std::ranges::count(inside, ',') <= 1;
+            if (!repeats) return true;
+        }
+    }
+    return false;
 }
 
 // "9xx", "v4", "i7", "12th", "64-core", "32-bit": digits that number no product.
@@ -44,6 +68,11 @@ Result<NamePattern> NamePattern::make(const std::string& expression) {
     if (!pattern.expression_->ok())
         return failed(fmt::format("'{}' is not a regular expression ({})", expression,
                                   pattern.expression_->error()));
+    if (has_stray_brace(expression))
+        return failed(
+            fmt::format("'{}' has a '{{' that begins no repeat such as {{2}} or {{1,3}}; write "
+                        "\\{{ for the letter",
+                        expression));
     return pattern;
 }
 

@@ -25,7 +25,7 @@ std::string_view schema_text() { return embedded::hardware_schema().front().cont
 namespace {
 
 // valijson matches patterns with std::regex, which goes one call deeper for each letter.
-constexpr std::size_t text_length_max = 4096;
+constexpr std::size_t text_length_max = 8192;
 
 // Where a name or text is longer than that; "" if none is.
 std::string overlong_at(const Json& value, const std::string& where) {
@@ -60,7 +60,7 @@ bool has_schema_library() { return true; }
 std::vector<std::string> schema_problems(const Json& document) {
     if (const std::string where = overlong_at(document, ""); !where.empty())
         return {
-            fmt::format("{}: longer than {} bytes; the rest was not held against the JSON Schema",
+            fmt::format("{}: longer than {} bytes; the file was not held against the JSON Schema",
                         where, text_length_max)};
     try {
         const auto schema = load_schema();

@@ -1,6 +1,7 @@
 #include "measure/core_share.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,19 +44,27 @@ double upper_rate(const std::vector<Rated>& rated) {
     return *at;
 }
 
-// The highest legal rate that one window in twenty is near: a window whose clock was read too low
-// seems to exceed them all, and is near none. 0 where no legal rate is known.
+// What the best windows are near, rounded up. Where most windows are near a lower legal rate and
+// few lie above it, those few had too low a clock: a core that is shared would spread them between
+// the rates. 0 where no legal rate is known.
 double legal_rate(const std::vector<Rated>& rated, const Case& what,
                   const CoreShareOptions& options) {
     if (rated.empty()) return 0;
     const std::string isa = axis_word(what.shape, "isa");
+    const auto count = [&](double from, double to) {
+        const auto inside = std::count_if(rated.begin(), rated.end(), [&](const Rated& each) {
+            return each.per_cycle >= from && each.per_cycle <= to;
+        });
+        return static_cast<double>(inside) / static_cast<double>(rated.size());
+    };
+    double above = std::numeric_limits<double>::infinity();  // where the next higher rate begins
     const std::vector<double> rates = catalog::legal_operations_per_cycle(isa, what.precision);
     for (auto rate = rates.rbegin(); rate != rates.rend(); ++rate) {
-        const auto near = std::count_if(rated.begin(), rated.end(), [&](const Rated& each) {
-            return each.per_cycle >= options.near_legal_min * *rate &&
-                   each.per_cycle <= options.near_legal_max * *rate;
-        });
-        if (static_cast<double>(near) >= 0.05 * static_cast<double>(rated.size())) return *rate;
+        const double from = options.near_legal_min * *rate, to = options.near_legal_max * *rate;
+        if (count(from, to) >= options.near_most && count(to, above) <= options.above_few)
+            return *rate;
+        if (count(from, std::numeric_limits<double>::infinity()) >= options.seen_min) break;
+        above = from;
     }
     const auto legal = catalog::round_to_legal(upper_rate(rated), isa, what.precision);
     return legal ? legal->operations_per_cycle : 0;

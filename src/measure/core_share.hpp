@@ -15,6 +15,11 @@ struct CoreShareOptions {
     // Of the legal rate: the same borders as catalog::round_to_legal.
     double near_legal_min = 0.94;
     double near_legal_max = 1.02;
+    // Shares of the windows that make a lower legal rate that of the core: so many are near it, so
+    // few lie between it and the next higher one, and fewer reach that.
+    double near_most = 0.6;
+    double above_few = 0.2;
+    double seen_min = 0.05;
     double share_min = 0.97;  // of the steady rate; below: core_shared
     // Every thread runs on the same kind of core: then a core that seems to have fewer units than
     // another one was shared all the time.

@@ -64,17 +64,6 @@ WorkerCommand executable_worker(const std::string& name, const WorkerSearch& sea
     return command;
 }
 
-// The interpreter as a path; "" when there is none.
-std::string find_python(const std::string& asked) {
-    if (asked.find('/') != std::string::npos) return is_executable(asked) ? asked : "";
-    const char* path = std::getenv("PATH");
-    for (const std::string& folder : split(path ? path : "/usr/bin:/bin", ':')) {
-        const fs::path candidate = fs::path(folder) / (asked.empty() ? "python3" : asked);
-        if (is_executable(candidate)) return candidate.string();
-    }
-    return {};
-}
-
 WorkerCommand python_worker(const std::string& name, const WorkerSearch& search) {
     WorkerCommand command;
     command.backend = name;
@@ -125,6 +114,16 @@ public:
 };
 
 }  // namespace
+
+std::string find_python(const std::string& asked) {
+    if (asked.find('/') != std::string::npos) return is_executable(asked) ? asked : "";
+    const char* path = std::getenv("PATH");
+    for (const std::string& folder : split(path ? path : "/usr/bin:/bin", ':')) {
+        const fs::path candidate = fs::path(folder) / (asked.empty() ? "python3" : asked);
+        if (is_executable(candidate)) return candidate.string();
+    }
+    return {};
+}
 
 std::vector<WorkerCommand> find_workers(const WorkerSearch& search) {
     std::vector<WorkerCommand> workers;

@@ -19,6 +19,8 @@ constexpr double half_width_peak = 0.005;  // METHODS 1.2
 // A size of the sweep has to be known to the 5 % of the plateau rule, not better.
 constexpr double sweep_seconds_max = 0.3;
 constexpr double sweep_half_width = 0.02;
+// So many cases in a row without one clean window: the others would have none either.
+constexpr int hopeless_cases_max = 8;
 // Before the first case is measured: what one takes on a calm machine.
 constexpr double case_seconds_guess = 0.4;
 
@@ -273,6 +275,12 @@ private:
     std::string skip_reason(const Case& what) const {
         if (options_.budget_s > 0 && elapsed_s() >= options_.budget_s)
             return fmt::format("not measured (budget): the {:g} s were spent", options_.budget_s);
+        if (hopeless_cases_ >= hopeless_cases_max)
+            return fmt::format(
+                "not measured (busy): {} cases in a row had no clean window; free the CPUs, or "
+                "wait "
+                "until they are free with --wait",
+                hopeless_cases_max);
         return slow_.skip_reason(what);
     }
 
@@ -378,6 +386,9 @@ private:
         const std::string doubt = at_plateau ? doubt_of(what.device) : "";
         if (!doubt.empty()) measurement->flags.push_back(doubt);
         slow_.note(*measurement);
+        const bool is_hopeless =
+            measurement->outcome == Outcome::contended && measurement->statistics.kept == 0;
+        hopeless_cases_ = is_hopeless ? hopeless_cases_ + 1 : 0;
         observer_.case_finished(*measurement);
         return add_row(std::move(*measurement));
     }
@@ -426,7 +437,8 @@ private:
     MeasureResult result_;
     Nanoseconds started_{0};
     int done_ = 0, total_ = 0;
-    std::string fallback_;  // why the run is refused: a case left the device it was asked for
+    int hopeless_cases_ = 0;  // in a row, up to the newest
+    std::string fallback_;    // why the run is refused: a case left the device it was asked for
     std::map<std::string, std::string> doubts_;
 };
 

@@ -32,6 +32,9 @@ struct WorkerCommand {
     UsualOn usual_on = UsualOn::everywhere;
 };
 
+// The interpreter as a path, by a path or a name on the PATH ("": python3); "" when there is none.
+std::string find_python(const std::string& asked);
+
 struct WorkerSearch {
     std::vector<std::string> folders;  // libexec/peakward/workers, then $PEAKWARD_WORKERS (colons)
     std::string python;                // "": first python3 on the PATH

@@ -22,7 +22,12 @@ constexpr std::int64_t nominal_elements = 1 << 20;
 Status check_known(const char* kind, const std::vector<std::string>& names,
                    const std::vector<std::string>& known) {
     for (const std::string& name : names)
-        if (!contains(known, name)) return wrong_usage(unknown_name_message(kind, name, known));
+        if (!contains(known, name)) {
+            const std::string_view today = catalog::name_of_today(name);
+            if (!today.empty())
+                return wrong_usage(fmt::format("unknown {} '{}': {}", kind, name, today));
+            return wrong_usage(unknown_name_message(kind, name, known));
+        }
     return {};
 }
 
@@ -77,8 +82,10 @@ public:
             const Operation* operation = catalog::find_operation(entry.operation);
             if (!operation || !is_wanted(*operation) || !is_for_devices(entry)) continue;
             bool offered = false;
-            for (const std::string& device : in_.options.devices)
-                if (entry.cpu || device != "cpu") offered |= add_device(entry, *operation, device);
+            for (const Hello& backend : in_.backends)
+                for (const std::string& device : in_.options.devices)
+                    if (entry.cpu || device != "cpu")
+                        offered |= add_backend(entry, *operation, backend, device);
             if (!offered && contains(in_.options.operations, entry.operation))
                 plan_.notes.push_back(
                     fmt::format("operation {}: none of the available backends ({}) offers it",
@@ -89,17 +96,6 @@ public:
     }
 
 private:
-    // True when a backend offers the operation on this device.
-    bool add_device(const catalog::SuiteEntry& entry, const Operation& operation,
-                    const std::string& device) {
-        bool offered = false;
-        for (const Hello& backend : in_.backends) {
-            offered |= add_backend(entry, operation, backend, device);
-            if (offered && entry.once) break;
-        }
-        return offered;
-    }
-
     bool is_for_devices(const catalog::SuiteEntry& entry) const {
         const auto& devices = in_.options.devices;
         return entry.cpu || std::any_of(devices.begin(), devices.end(),

@@ -72,16 +72,16 @@ Exit StoppingRule::check(std::span<const double> seconds_per_iteration, double k
                                 interval.median;
     if (half_width <= options_.half_width_max && halves_apart <= options_.half_width_max)
         return Exit::converged;
-    if (options_.seconds_enough > 0 && elapsed_s >= options_.seconds_enough &&
-        std::max(half_width, halves_apart) <= options_.half_width_enough)
-        return Exit::budget;
+    // A drift never is stable: its halves lie further apart than the whole interval is wide.
+    const bool halves_agree = halves_apart <= std::max(2 * half_width, options_.half_width_max);
+    if (halves_agree && options_.seconds_enough > 0 && elapsed_s >= options_.seconds_enough &&
+        half_width <= options_.half_width_enough)
+        return Exit::fair;
 
     if (narrowest_at_s_ < 0 || half_width < narrowest_ * (1 - shrink_share)) {
         narrowest_ = half_width;
         narrowest_at_s_ = elapsed_s;
     }
-    // A drift never is stable: its halves lie further apart than the whole interval is wide.
-    const bool halves_agree = halves_apart <= std::max(2 * half_width, options_.half_width_max);
     if (halves_agree && elapsed_s - narrowest_at_s_ >= options_.stable_window_s)
         return Exit::noisy_stable;
     return otherwise;

@@ -12,7 +12,8 @@ struct StoppingOptions {
     int samples_min = 10;
     double seconds_min = 0.05;  // of kept time
     double seconds_max = 3.0;   // of elapsed time: the budget
-    // From then on the budget is spent once the median is known within half_width_enough; 0: never.
+    // From then on a case ends as `fair` once its median is known within half_width_enough; 0:
+    // never.
     double seconds_enough = 0;
     double half_width_enough = 0.025;
     double stable_window_s = 0.5;  // noisy-stable: the CI did not shrink over this long

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <random>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "core/text.hpp"
 #include "detect/detect.hpp"
 #include "measure/measure.hpp"
+#include "measure/plan.hpp"
 #include "networks/networks.hpp"
 #include "score/precision_matrix.hpp"
 #include "score/score.hpp"
@@ -37,35 +39,38 @@ std::string iso_utc(std::time_t seconds) {
 }
 
 // Names are checked before the machine is touched: a typing error costs no measuring time.
-Status check_names(const CalibrateRequest& request) {
-    const auto check = [](const char* kind, const std::vector<std::string>& names,
-                          const std::vector<std::string>& known) -> Status {
-        for (const std::string& name : names)
-            if (std::find(known.begin(), known.end(), name) == known.end())
-                return wrong_usage(unknown_name_message(kind, name, known));
-        return {};
-    };
-    if (auto ok = check("operation", request.operations, catalog::operation_names()); !ok)
-        return ok;
-    if (auto ok = check("precision", request.precisions, catalog::precision_names()); !ok)
-        return ok;
-    if (auto ok = check("layer", request.layers, catalog::layer_names()); !ok) return ok;
+// Before anything is detected: a mistyped option is answered at once.
+Status check_request(const CalibrateRequest& request, const MeasureOptions& options,
+                     const std::vector<WorkerCommand>& workers) {
     if (request.threads < 0)
         return wrong_usage(fmt::format("--threads {}: must be 1 or more", request.threads));
     if (request.budget_s < 0)
         return wrong_usage(fmt::format("--budget {}: must be positive", request.budget_s));
+    if (!request.python.empty() && find_python(request.python).empty())
+        return wrong_usage(fmt::format("--python {}: no such program", request.python));
+    const std::string& blas = request.blas_library;
+    if (blas.find('/') != std::string::npos && !std::filesystem::is_regular_file(blas))
+        return wrong_usage(fmt::format("--blas-library {}: no such file", blas));
+    if (auto ok = check_names(options); !ok) return ok;
+    if (auto selected = select_workers(options, workers); !selected)
+        return tl::make_unexpected(selected.error());
     return {};
 }
 
-// Before anything is detected; the measuring stage looks again.
-Status check_backends(const CalibrateRequest& request, const std::vector<WorkerCommand>& workers) {
-    if (request.backends == std::vector<std::string>{"all"}) return {};
-    std::vector<std::string> known;
-    for (const WorkerCommand& worker : workers) known.push_back(worker.backend);
-    for (const std::string& name : request.backends)
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            return wrong_usage(unknown_name_message("backend", name, known));
-    return {};
+// What was asked for by name and is not here. A busy machine is no answer to that.
+Status check_choices(const MeasureOptions& options, const std::vector<WorkerCommand>& workers,
+                     const Machine& machine) {
+    const bool is_default =
+        options.backends.empty() && options.devices == std::vector<std::string>{"cpu"};
+    const auto selected = select_workers(options, workers);
+    if (is_default || !selected) return {};
+    const auto backends = probe_backends(*selected, machine.launcher, machine.clock);
+    for (const BackendInfo& backend : backends)
+        if (!backend.available && std::find(options.backends.begin(), options.backends.end(),
+                                            backend.backend) != options.backends.end())
+            return failed(
+                fmt::format("backend {} is not available: {}", backend.backend, backend.reason));
+    return check_devices(options, backends);
 }
 
 Result<std::string> network_folder(const Case& what) {
@@ -278,10 +283,48 @@ Status agree_on_gpus(const std::vector<WorkerCommand>& workers, const Machine& m
         obstacle));
 }
 
+// Which GPUs are meant is part of the context.
+Status detect_host(const Machine& machine, const std::vector<WorkerCommand>& workers,
+                   const CalibrateRequest& request, Run& run) {
+    run.context = read_context(machine, {request.python, request.blas_library, request.install});
+    const std::vector<std::string> devices = request.devices.empty() && !request.preset.empty()
+                                                 ? std::vector<std::string>{"cuda:0", "rocm:0"}
+                                                 : request.devices;
+    return agree_on_gpus(workers, machine, devices, run.context.hardware);
+}
+
+// Looks again every few seconds, until the machine is fit or --wait is over.
+Status wait_until_fit(const Machine& machine, const std::vector<WorkerCommand>& workers,
+                      const CalibrateRequest& request, Run& run, Observer& observer,
+                      const StopToken& stop) {
+    constexpr std::chrono::seconds between_looks{5};
+    constexpr std::chrono::milliseconds nap{100};  // Ctrl-C ends it within a second
+    Clock& clock = machine.clock;
+    const Nanoseconds end =
+        clock.monotonic() + std::chrono::duration_cast<Nanoseconds>(Seconds(request.wait_s));
+    if (request.wait_s > 0 && may_pass_with_time(run.preflight))
+        observer.note(fmt::format("waiting up to {:g} s until the machine is fit to measure",
+                                  request.wait_s));
+    while (run.preflight.verdict == CheckStatus::fail && may_pass_with_time(run.preflight) &&
+           clock.monotonic() < end) {
+        const Nanoseconds next = std::min(end, clock.monotonic() + between_looks);
+        while (clock.monotonic() < next) {
+            if (stop.stop_requested())
+                return tl::make_unexpected(
+                    Error{ErrorKind::interrupted, "interrupted: nothing was measured"});
+            clock.sleep_for(nap);
+        }
+        if (auto ok = detect_host(machine, workers, request, run); !ok) return ok;
+        run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
+    }
+    return {};
+}
+
 // What this machine is, and whether it is fit to measure.
 Status look_at_host(const Machine& machine, const HardwareDatabase& database,
-                    const std::vector<WorkerCommand>& workers, CalibrateRequest& request, Run& run,
-                    Observer& observer) {
+                    const std::vector<WorkerCommand>& workers, MeasureOptions& options,
+                    CalibrateRequest& request, Run& run, Observer& observer,
+                    const StopToken& stop) {
     observer.stage_started("detect");
     // A captured machine has no installation.
     const bool uses_id = machine.root.is_live() && request.install.empty();
@@ -290,16 +333,19 @@ Status look_at_host(const Machine& machine, const HardwareDatabase& database,
         observer.note("warning: " + note);
         run.flags.emplace_back("install_id_replaced");
     }
-    run.context = read_context(machine, {request.python, request.blas_library, request.install});
-    const std::vector<std::string> devices = request.devices.empty() && !request.preset.empty()
-                                                 ? std::vector<std::string>{"cuda:0", "rocm:0"}
-                                                 : request.devices;
-    if (auto ok = agree_on_gpus(workers, machine, devices, run.context.hardware); !ok) return ok;
+    if (auto ok = detect_host(machine, workers, request, run); !ok) return ok;
     if (auto ok = choose_products(database, request, run, observer); !ok) return ok;
+    options.devices = request.devices;  // a preset may have named them
     observer.stage_started("preflight");
     run.preflight = check_fitness(run.context, request.threads, uses_gpu(request.devices));
     if (run.preflight.verdict != CheckStatus::fail) return {};
-    if (!request.force) return refused(refusal(run.preflight));
+    if (auto ok = check_choices(options, workers, machine); !ok) return ok;
+    if (!request.force) {
+        if (auto ok = wait_until_fit(machine, workers, request, run, observer, stop); !ok)
+            return ok;
+        if (run.preflight.verdict != CheckStatus::fail) return {};
+        return refused(refusal(run.preflight));
+    }
     run.flags.emplace_back("forced");
     observer.note("preflight failed; measuring because of --force, and the run is flagged");
     return {};
@@ -356,11 +402,11 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
                                  Observer& observer, const StopToken& stop) {
     const auto started = machine.clock.monotonic();
     const std::uint64_t seed = request.seed.value_or(random_seed());
-    if (auto ok = check_names(request); !ok) return tl::make_unexpected(ok.error());
     auto options = measure_options(request, seed);
     if (!options) return tl::make_unexpected(options.error());
     const std::vector<WorkerCommand> workers = workers_for(request);
-    if (auto ok = check_backends(request, workers); !ok) return tl::make_unexpected(ok.error());
+    if (auto ok = check_request(request, *options, workers); !ok)
+        return tl::make_unexpected(ok.error());
     const HardwareDatabase database = load_hardware(user_hardware_folder());
     if (auto known = preset_of(database, request.preset); !known)
         return tl::make_unexpected(known.error());
@@ -376,9 +422,9 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     }
 
     Run& run = reply.run;
-    if (auto ok = look_at_host(machine, database, workers, request, run, observer); !ok)
+    if (auto ok = look_at_host(machine, database, workers, *options, request, run, observer, stop);
+        !ok)
         return tl::make_unexpected(ok.error());
-    options->devices = request.devices;  // a preset may have named them
     run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);
     ProbeHistory probes;
     if (store) {

@@ -45,6 +45,7 @@ struct CalibrateRequest {
     int threads = 0;
     double budget_s = 0;
     bool force = false;
+    double wait_s = 0;  // how long to wait until the machine is fit to measure
     bool allow_fallback = false;
     // Probe the peak that a framework alone is held against (ADR 17). Probes run on the machine we
     // run on: false where the context is that of a captured one.

@@ -79,6 +79,23 @@ TEST(CoreShare, WindowsWithTooLowAClockMakeNoWiderCore) {
     EXPECT_EQ(share.shared, 0);
 }
 
+// A neighbour that takes half of the units leaves windows at the lower legal rate and between both.
+TEST(CoreShare, ASharedCoreDoesNotPassForANarrowerOne) {
+    const Case avx2{"compute_peak", "fp64", {{"isa", std::string("avx2")}}, "cpu", "native", 1};
+    std::vector<Window> windows(60, shared_window(8.0));
+    for (int i = 0; i < 36; ++i) windows.push_back(shared_window(8.3 + 0.18 * i));
+    windows.insert(windows.end(), 4, shared_window(15.8));
+    CoreShare share = mark(windows, avx2);
+    EXPECT_EQ(share.legal, 16);
+    EXPECT_EQ(count_of(windows, Verdict::kept), 4);
+    windows.assign(50, shared_window(7.95));
+    windows.insert(windows.end(), 50, shared_window(11.5));
+    EXPECT_EQ(mark(windows, avx2).shared, 100);
+    windows.assign(94, shared_window(12.5));
+    windows.insert(windows.end(), 6, shared_window(8));
+    EXPECT_EQ(mark(windows, avx2).shared, 100);
+}
+
 TEST(CoreShare, OneSharedThreadOfTwoSpoilsTheWindow) {
     std::vector<Window> windows(20, shared_window(31.6, 2));
     windows.push_back(shared_window((31.6 + 24.1) / 2, 2));

@@ -272,19 +272,6 @@ TEST(Plan, LeavesShapesOfGpusToGpus) {
                             "cuda gemm fp64 k=8192 m=8192 n=8192"));
 }
 
-TEST(Plan, TakesOneBackendWhereOneIsEnough) {
-    MeasureOptions made = options();
-    made.suite.entries = {{"gemm", {cubic(64)}, {"fp32"}}, {"gemm", {cubic(512)}, {"fp32"}}};
-    made.suite.entries.back().once = true;
-    Hello other = blas();
-    other.backend = "onednn";
-    const Plan plan = make_plan({made, {native(), blas(), other}, 1, can});
-    std::vector<std::string> cases;
-    for (const Case& what : plan.others)
-        cases.push_back(fmt::format("{} {}", what.backend, axis(what.shape, "m")));
-    EXPECT_THAT(cases, ElementsAre("blas 64", "onednn 64", "blas 512"));
-}
-
 TEST(PlanDevices, AreRefusedWhereNobodyDrivesThem) {
     std::vector<BackendInfo> backends(2);
     backends[0].backend = "native";

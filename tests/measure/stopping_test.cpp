@@ -139,12 +139,15 @@ TEST(StoppingRule, AFairFigureIsEnoughWhereTheSuiteSaysSo) {
     for (std::size_t i = 0; i < values.size(); i += 2) values[i] = 1.04;  // half-width 2 %
     const StoppingOptions quick{.seconds_enough = 0.5};
     EXPECT_EQ(StoppingRule(quick).check(values, 0.4, 0.4), Exit::none);
-    EXPECT_EQ(StoppingRule(quick).check(values, 0.5, 0.5), Exit::budget);
+    EXPECT_EQ(StoppingRule(quick).check(values, 0.5, 0.5), Exit::fair);
     EXPECT_EQ(StoppingRule({}).check(values, 0.5, 0.5), Exit::none);
     for (std::size_t i = 0; i < values.size(); i += 2) values[i] = 1.06;  // 3 %: not fair
     EXPECT_EQ(StoppingRule(quick).check(values, 0.5, 0.5), Exit::none);
     const std::vector<double> few(9, 1.0);
     EXPECT_EQ(StoppingRule(quick).check(few, 0.9, 0.9), Exit::none);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = i < 50 ? 1.0 : 1.015;  // a drift
+    for (std::size_t i = 0; i < values.size(); i += 5) values[i] += 0.001;
+    EXPECT_EQ(StoppingRule(quick).check(values, 0.5, 0.5), Exit::none);
 }
 
 TEST(StoppingRule, ConvergesOnGaussianNoise) {

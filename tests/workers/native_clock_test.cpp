@@ -117,6 +117,10 @@ TEST(UnsharedRate, IsNotFooledByASingleReadingThatIsTooHigh) {
     std::fill_n(behind_memory.begin(), 15, 13.3);
     EXPECT_EQ(unshared_rate(11.6, behind_memory), 11.6);
     EXPECT_EQ(unshared_rate(11.6, std::vector<double>(5, 13.3)), 11.6);
+    // A neighbour spoiled the proof, and leaves the core for four readings in ten.
+    std::vector<double> half(60, 3.0);
+    half.insert(half.end(), 40, 5.8);
+    EXPECT_EQ(unshared_rate(3.9, half), 5.8);
     // Shared for most of the run: what was known before stands.
     EXPECT_EQ(unshared_rate(3.9, std::vector<double>(40, 2.1)), 3.9);
 }

@@ -83,7 +83,7 @@ timed --go-on "quick checks" bash tools/dev/check.sh format layers tidy shellche
 timed --go-on "clang-tidy" bash tools/dev/check.sh clang-tidy
 timed "dev test" ./dev test
 timed "sanitizers" sanitizers
-# With one seed the outcome depends on the change and not on chance.
+# With one seed, chance decides little of what is tried.
 timed --go-on "fuzz" ./dev fuzz --seconds 10 --seed 1 --jobs "$(nproc)"
 timed "aarch64" aarch64
 timed "package" bash tools/dev/deb.sh

@@ -17,7 +17,7 @@ help() {
 
 Builds the fuzz targets (clang 16, AddressSanitizer, UBSan; build/asan) and gives each, or those that are
 named, N seconds (600) of inputs made from tests/fixtures/fuzz/NAME, N targets at a time (1). An input may take
-10 s and 2 GiB of memory. With --seed the same program tries the same inputs in the same order. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
+10 s and 2 GiB of memory. With --seed a second call tries nearly the same inputs. The table at the end has a line per target. Exit status: 1 if a target broke, else 0.
 Targets: ${targets[*]}.
 
 The report of a broken target names the input and the command that replays it. Fix the reader, and move the input

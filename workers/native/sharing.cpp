@@ -18,6 +18,7 @@ constexpr double clear_share = 0.95;
 constexpr double steady_share_min = 0.6;
 constexpr int proof_readings = 200;
 constexpr std::size_t agreeing_min = 20;
+constexpr double agreeing_share_min = 0.3;
 constexpr std::size_t readings_kept_max = 4096;  // of a case
 // Marked samples this close to the rate of the others were not slowed.
 constexpr double slowed_share = 0.99;
@@ -129,7 +130,8 @@ std::string why_no_sharing_probe() {
 double unshared_rate(double known, const std::vector<double>& rates) {
     if (rates.size() < agreeing_min) return known;
     const ProbeProof here = judge_probe(rates, known);
-    return here.usable ? here.unshared : known;
+    const bool agree = here.steady_share >= agreeing_share_min && here.unshared < sensible_rate_max;
+    return agree ? here.unshared : known;
 }
 
 void mark_shared(std::vector<worker::RunSample>& samples, int thread,

@@ -31,7 +31,7 @@ const ProbeProof& sharing_proof();
 std::string why_no_sharing_probe();
 
 // Of a case's issue rates (instructions per cycle beside each block), the one of an unshared core:
-// the known one, or the upper ones where most agree on a higher one. Single readings are up to 15 %
+// the known one, or the upper ones where three in ten agree on a higher one. Single readings are up to 15 %
 // too high behind a block that used the memory (Zen 4) [seen].
 double unshared_rate(double known, const std::vector<double>& rates);
 

@@ -45,20 +45,26 @@ bool means_no_locks(int extended_code, int system_errno) {
     }
 }
 
-// Failures behind which a refused call may stand. An error that SQLite finds by itself is none.
-bool may_be_refused(int code) {
+// Why the system made SQLite fail with this code; 0: it did not. An error that SQLite finds by
+// itself has no such cause.
+int errno_behind(int code) {
     switch (code) {
-        case SQLITE_BUSY:
         case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_READONLY:
+            if (errno_of_refused_open() != 0) return errno_of_refused_open();
+            return errno_of_refused_call();
+        case SQLITE_IOERR:
+            if (errno_of_refused_call() != 0) return errno_of_refused_call();
+            return errno_of_refused_open();
+        case SQLITE_BUSY:
         case SQLITE_CORRUPT:
         case SQLITE_FULL:
-        case SQLITE_IOERR:
         case SQLITE_NOTADB:
         case SQLITE_PROTOCOL:
-        case SQLITE_READONLY:
-            return true;
+            return errno_of_refused_call();
         default:
-            return false;
+            return 0;
     }
 }
 
@@ -229,7 +235,7 @@ Connection::Connection(const std::string& path, Access access, Patience patience
     watch_system_calls();
     forget_refused_call();
     const int code = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
-    open_errno_ = errno_of_refused_call();
+    open_errno_ = errno_of_refused_open();
     if (code != SQLITE_OK) {
         fail(code);
         return;
@@ -332,7 +338,7 @@ void Connection::fail(int code) {
     if (stop_requested() && (code_ == SQLITE_INTERRUPT || code_ == SQLITE_BUSY))
         return fail_as_interrupted();
     if (limit_ && fail_as_foreign()) return;
-    int system_errno = may_be_refused(code_) ? errno_of_refused_call() : 0;
+    int system_errno = errno_behind(code_);
     if (system_errno == 0 && db_ != nullptr && (code_ == SQLITE_IOERR || code_ == SQLITE_CANTOPEN))
         system_errno = system_errno_of(db_);
     // What SQLite took for damage or for a held lock was the disk.

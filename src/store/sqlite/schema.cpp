@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "embedded/sqlite_migrations.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/system_calls.hpp"
 
 namespace peakward::store {
 namespace {
@@ -63,8 +64,10 @@ Status back_up(const std::string& path, const std::string& target, const Patienc
                 to.fail(sqlite3_errcode(to.handle()));
             } else {
                 int code = SQLITE_OK;
-                while (code == SQLITE_OK && !from.stop_requested())
+                while (code == SQLITE_OK && !from.stop_requested()) {
+                    forget_refused_call();
                     code = sqlite3_backup_step(backup, pages_at_once);
+                }
                 sqlite3_backup_finish(backup);
                 if (code == SQLITE_OK)
                     to.fail_as_interrupted();

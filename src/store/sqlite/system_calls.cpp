@@ -10,7 +10,7 @@
 namespace peakward::store {
 namespace {
 
-thread_local int first_refusal = 0;
+thread_local int refused_open = 0, refused_call = 0;  // errno of the first
 
 // SQLite asks for files that may be missing and for locks that may be held, and calls again after a
 // signal: these answers refuse nothing.
@@ -20,12 +20,14 @@ bool is_ordinary(int error) {
 }
 
 template <typename Number>
-Number noted(Number returned) {
-    if (returned < 0 && first_refusal == 0 && !is_ordinary(errno)) first_refusal = errno;
+Number noted(Number returned, int& first) {
+    if (returned < 0 && first == 0 && !is_ordinary(errno)) first = errno;
     return returned;
 }
 
-int open_file(const char* path, int flags, int mode) { return noted(::open(path, flags, mode)); }
+int open_file(const char* path, int flags, int mode) {
+    return noted(::open(path, flags, mode), refused_open);
+}
 
 // NOLINTNEXTLINE(cert-dcl50-cpp): SQLite calls it as it calls the system's.
 int control_file(int file, int command, ...) {
@@ -35,15 +37,17 @@ int control_file(int file, int command, ...) {
     va_end(rest);
     const int returned = ::fcntl(file, command, argument);
     // What POSIX lets a system say of a lock that is held.
-    return returned < 0 && errno == EACCES ? returned : noted(returned);
+    return returned < 0 && errno == EACCES ? returned : noted(returned, refused_call);
 }
 
 ssize_t read_at(int file, void* bytes, size_t count, off_t at) {
-    return noted(::pread(file, bytes, count, at));
+    return noted(::pread(file, bytes, count, at), refused_call);
 }
-ssize_t read_next(int file, void* bytes, size_t count) { return noted(::read(file, bytes, count)); }
+ssize_t read_next(int file, void* bytes, size_t count) {
+    return noted(::read(file, bytes, count), refused_call);
+}
 ssize_t write_at(int file, const void* bytes, size_t count, off_t at) {
-    return noted(::pwrite(file, bytes, count, at));
+    return noted(::pwrite(file, bytes, count, at), refused_call);
 }
 
 template <typename Function>
@@ -69,12 +73,14 @@ bool replace_calls() {
 void watch_system_calls() { [[maybe_unused]] static const bool once = replace_calls(); }
 
 void forget_refused_call() {
-    first_refusal = 0;
+    refused_open = refused_call = 0;
     errno = 0;
 }
 
+int errno_of_refused_open() { return refused_open; }
+
 int errno_of_refused_call() {
-    if (first_refusal != 0) return first_refusal;
+    if (refused_call != 0) return refused_call;
     // SQLite's syncs cannot be watched. What comes after a failed one does not fail like that.
     const int last = errno;
     return last == EIO || last == ENOSPC || last == EDQUOT ? last : 0;

@@ -8,9 +8,11 @@ namespace peakward::store {
 // From now on the calls of SQLite in this process are watched.
 void watch_system_calls();
 
-// Both are about this thread.
+// All are about this thread, and about the calls since the last forget_refused_call().
 void forget_refused_call();
-// errno of the first call that was refused since then; 0: none was.
-int errno_of_refused_call();
+// errno of the first call that was refused; 0: none was. SQLite tries again to open a file for
+// reading that it may not write: only where a file could not be opened is that a cause.
+int errno_of_refused_open();
+int errno_of_refused_call();  // of those on files that are open
 
 }  // namespace peakward::store
