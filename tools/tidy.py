@@ -20,6 +20,7 @@ from findings import Finding, run_checks
 
 FUNCTION_LINES_MAX = 70  # a function fits on a screen (STYLE)
 FILE_LINES_WARN = 700  # a longer file is rarely one thing
+PROSE_COLUMNS_MAX = 120  # a line of a page can be read and compared in one window
 
 TEXT_SUFFIXES = {
     ".cpp", ".hpp", ".h", ".py", ".sh", ".md", ".txt", ".cmake", ".json", ".sql", ".toml",
@@ -185,6 +186,7 @@ def is_built(tree: Tree, name: str) -> bool:
 
 
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+GENERATED_PAGES = {"docs/hardware.md"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -223,6 +225,25 @@ def links(tree: Tree) -> Iterator[Finding]:
         folder_linked = any(name.startswith(f"{p}/") for p in linked if p != "docs")
         if name not in linked and not folder_linked:
             yield Finding(name, "no other page links here")
+
+
+def prose_lines(tree: Tree) -> Iterator[Finding]:
+    """Prose lines of at most PROSE_COLUMNS_MAX columns, without tables, code and addresses.
+
+    The address of a link does not count, nor does a line that is one word (a long address).
+    Golden files and GENERATED_PAGES are output of the program.
+    """
+    for name, text in tree.matching(r"\.md$"):
+        if "/golden/" in name or name in GENERATED_PAGES:
+            continue
+        for number, line in enumerate(without_fences(text).splitlines(), 1):
+            if line.lstrip().startswith("|") or len(line.split()) == 1:
+                continue
+            columns = len(LINK.sub(lambda m: m[0].removesuffix(f"({m[1]})"), line))
+            if columns > PROSE_COLUMNS_MAX:
+                yield Finding(
+                    f"{name}:{number}", f"{columns} columns of prose (at most {PROSE_COLUMNS_MAX})"
+                )
 
 
 SECTIONS = ("Added", "Changed", "Fixed", "Schema")
@@ -356,6 +377,7 @@ CHECKS: list[Callable[[Tree], Iterator[Finding]]] = [
     units_in_names,
     dead_sources,
     links,
+    prose_lines,
     changelog,
     long_functions,
     long_files,

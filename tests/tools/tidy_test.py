@@ -84,6 +84,37 @@ class Tidy(TreeTest):
         self.write("docs/lonely.md", "# Lonely\n")
         self.assert_finds("links", "docs/lonely.md", "no other page")
 
+    # --- prose ----------------------------------------------------------------------------------
+    def test_a_prose_line_of_more_than_120_columns_is_found(self) -> None:
+        self.write("docs/a.md", "# A\n\n" + "word " * 24 + "\n")
+        self.assertEqual(self.findings("prose_lines"), [])
+        self.write("docs/a.md", "# A\n\n" + "word " * 24 + "more\n")
+        self.assert_finds("prose_lines", "docs/a.md:3", "124 columns")
+
+    def test_list_items_and_indented_lines_are_prose(self) -> None:
+        for start in ("- ", "  ", "12. "):
+            with self.subTest(start=start):
+                self.write("README.md", start + "word " * 24 + "\n")
+                self.assert_finds("prose_lines", "README.md:1")
+
+    def test_columns_are_characters_and_not_bytes(self) -> None:
+        self.write("README.md", "× " * 60 + "\n")
+        self.assertEqual(self.findings("prose_lines"), [])
+
+    def test_tables_code_addresses_and_golden_output_may_be_longer(self) -> None:
+        long = "word " * 40
+        for name, text in (
+            ("README.md", f"| {long} |\n"),
+            ("README.md", f"```text\n{long}\n```\n"),
+            ("README.md", f"[a link](https://example.org/{'x' * 120}) in a sentence\n"),
+            ("README.md", f"https://example.org/{'x' * 120}\n"),
+            ("tests/present/golden/run.md", f"{long}\n"),
+        ):
+            with self.subTest(text=text):
+                self.write("README.md", "# Peakward\n")
+                self.write(name, text)
+                self.assertEqual(self.findings("prose_lines"), [])
+
     # --- changelog -----------------------------------------------------------------------------
     def test_the_changelog_has_a_section_with_known_parts(self) -> None:
         self.write("CMakeLists.txt", "project(peakward VERSION 0.1.0 LANGUAGES CXX)\n")
