@@ -25,7 +25,10 @@ struct SeriesKey {
     std::string install;
     std::string lineage;
     std::optional<std::string> power_mode;  // none: it could not be read
-    std::string suite;                      // "quick/1"
+    // What the figure is by: of a score its suite and version ("quick/4"), of a measurement its
+    // operation and the version of that definition ("gemm/1"), of an imported one its suite.
+    std::string definition;
+    std::string suite;  // of the newest run in it: shown, and no part of the identity
     std::string device;
     std::string backend;    // "" where an imported profile does not tell
     std::string precision;  // the same
@@ -36,6 +39,10 @@ struct SeriesKey {
     std::string unit;       // "GOP/s", "GB/s", "s", "ratio", …
     friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
+
+// The suite that tells the series apart from others; "" of a case, which is one series in all of
+// them.
+std::string keyed_suite(const SeriesKey& key);
 
 // Whether more of a metric is better: rates and ratios, against times, watts and degrees.
 bool larger_is_better(const SeriesKey& key);
