@@ -267,7 +267,7 @@ struct Energy {
 
 struct Measurement {
     Case what;
-    // Of the operation's definition (catalog). None: of a run before it was recorded, and then 1.
+    // Of the operation (src/catalog). None: the run is older than this field, and the version is 1.
     std::optional<int> definition_version;
     Outcome outcome = Outcome::failed;
     std::string reason;  // why it is not `measured`
@@ -438,7 +438,7 @@ struct Run {
     std::optional<Origin> origin;  // none: measured by Peakward itself
 };
 
-// Runs from elsewhere have suites of their own, which nothing here measures.
+// Runs of other tools have suites of their own, which nothing here measures.
 inline bool is_imported_suite(std::string_view suite) { return suite.starts_with("import-"); }
 // "quick" of "quick/4".
 inline std::string_view suite_id(std::string_view suite) {

@@ -25,10 +25,10 @@ struct SeriesKey {
     std::string install;
     std::string lineage;
     std::optional<std::string> power_mode;  // none: it could not be read
-    // What the figure is by: of a score its suite and version ("quick/4"), of a measurement its
-    // operation and the version of that definition ("gemm/1"), of an imported one its suite.
+    // What was measured: "quick/4", the suite of a score; "gemm/1", the operation of a measurement
+    // and the version of its definition; "import-…/1", the suite of an imported measurement.
     std::string definition;
-    std::string suite;  // of the newest run in it: shown, and no part of the identity
+    std::string suite;  // of the newest run: shown, and not part of the identity
     std::string device;
     std::string backend;    // "" where an imported profile does not tell
     std::string precision;  // the same

@@ -93,7 +93,8 @@ Status back_up(const std::string& path, const std::string& target, const Patienc
 }
 
 // Whether a migration has left tables that only this program can fill: points are packed, keys are
-// hashed. Schema 3 made the table of series anew; runs that have none cost a rebuild for nothing.
+// hashed. Migrations that need it empty the table of series; runs without measurements have none
+// anyway, and their index is made once more for nothing.
 bool lacks_index(Connection& connection) {
     return holds_runs(connection) &&
            connection.scalar("SELECT NOT EXISTS (SELECT 1 FROM series)") != 0;

@@ -1,8 +1,8 @@
--- Schema 3: the series of a case is keyed by the definition of its operation, no more by the suite. A suite that
--- gains an operation restarts nothing, and a case is one series in every suite that holds it. Series of scores keep
--- their suite.
+-- Schema 3: a case's series is keyed by the definition of its operation, not by the suite. A suite that gains an
+-- operation restarts no series, and a case is one series in every suite that holds it. Series of scores keep their
+-- suite.
 --
--- The migration then makes the whole index anew from the documents.
+-- The program then makes the whole index anew from the documents, in the same transaction.
 
 DROP VIEW trajectory_points;
 DROP TABLE series;
