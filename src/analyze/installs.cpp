@@ -55,6 +55,8 @@ JudgedSeries joined(std::span<const Series* const> series, const Members& member
         result.joined.points.push_back(*one.point);
         result.joined.units.push_back(one.unit);
     }
+    const auto newest = static_cast<std::size_t>(placed.back().unit);
+    result.joined.key.suite = series[members[newest]]->key.suite;
     return result;
 }
 
@@ -62,7 +64,7 @@ JudgedSeries joined(std::span<const Series* const> series, const Members& member
 
 std::string lineage_key(const SeriesKey& k) {
     return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", k.lineage,
-                       k.power_mode ? "=" + *k.power_mode : "", k.suite, k.device, k.backend,
+                       k.power_mode ? "=" + *k.power_mode : "", k.definition, k.device, k.backend,
                        k.precision, k.operation, to_string(k.shape), k.threads, k.metric);
 }
 

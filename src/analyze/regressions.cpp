@@ -779,7 +779,7 @@ std::vector<NoiseUsed> noise_of(const std::vector<Prepared>& prepared) {
 
 // The key without power mode and install: what a series would continue if the mode had not changed.
 std::string kin_of(const SeriesKey& k) {
-    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", k.lineage, k.suite, k.device, k.backend,
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", k.lineage, k.definition, k.device, k.backend,
                        k.precision, k.operation, to_string(k.shape), k.threads, k.metric);
 }
 

@@ -33,7 +33,7 @@ bool is_decided(const SeriesPoint& point) {
 // What tells trajectories apart, as text.
 std::string text_of(const SeriesKey& key) {
     std::string text = key.power_mode ? "=" + *key.power_mode : "";
-    for (const std::string& part : {key.suite, key.device, key.backend, key.precision,
+    for (const std::string& part : {key.definition, key.device, key.backend, key.precision,
                                     key.operation, to_string(key.shape), key.metric, key.unit})
         text += '\n' + part;
     return text + '\n' + std::to_string(key.threads) +
@@ -78,6 +78,7 @@ void place_points(Trajectory& t, std::span<const RatedSeries> series) {
     if (t.points.empty()) return;
     t.first_unix = point_at(t, t.points.front(), series).time_unix;
     t.last_unix = point_at(t, t.points.back(), series).time_unix;
+    t.key.suite = series[t.members[t.points.back().member]].series->key.suite;
 }
 
 // A line of runs that is followed by itself: of one install, or of all installs of a lineage that
@@ -202,8 +203,8 @@ const Trajectory* leading(std::span<const Trajectory> trajectories,
     const auto place_of = [&](const Trajectory& t) {
         return std::tuple(t.rated == 0, t.key.backend == "native",
                           -static_cast<std::int64_t>(t.counting), rank_of(t.key.precision),
-                          -latest_of(t), t.key.device, t.key.backend, t.key.suite, t.key.power_mode,
-                          t.key.operation);
+                          -latest_of(t), t.key.device, t.key.backend, t.key.definition,
+                          t.key.power_mode, t.key.operation);
     };
     const Trajectory* best = nullptr;
     std::optional<decltype(place_of(trajectories.front()))> best_place;

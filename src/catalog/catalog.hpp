@@ -46,6 +46,9 @@ struct Axis {
 struct Operation {
     std::string name;   // "gemm"
     std::string title;  // "matrix x matrix, C = A B"
+    // Counts from 1, up with any change that makes figures of before incomparable: what is
+    // computed, how its work is counted, how it is timed. Part of every series of its measurements.
+    int definition_version = 0;
     std::string layer;  // "micro", "proxy", "models"
     OperationClass kind;
     std::vector<Axis> axes;
@@ -71,7 +74,7 @@ std::vector<std::string> operation_names();
 std::string_view name_of_today(std::string_view name);
 std::vector<std::string> layer_names();  // "micro", "proxy", "models"
 
-// A suite fixes which cases a run measures; its id and version are part of every series.
+// A suite fixes which cases a run measures; its id and version are part of every series of scores.
 struct SuiteEntry {
     std::string operation;
     std::vector<Shape> shapes;  // empty: the measuring stage derives them (plateau, ISA classes)
@@ -85,6 +88,8 @@ struct Suite {
     double case_seconds_enough = 0;  // with a fair figure a case ends after it; 0: never
     int restarts = 1;                // worker processes per case
     std::vector<SuiteEntry> entries;
+
+    std::string name() const { return id + "/" + std::to_string(version); }  // "quick/4"
 };
 // "quick", "standard" (the default) or "full", from data/suites/*.json, compiled in.
 Result<Suite> find_suite(std::string_view id);

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "cli/analysis_reports.hpp"
+#include "cli/regressions_output.hpp"
 #include "cli/series_options.hpp"
 #include "core/text.hpp"
 #include "present/plot.hpp"
@@ -40,14 +41,6 @@ std::string value_words(const SeriesForecast& s, double value) {
 std::string interval_words(const SeriesForecast& s, const Interval& interval) {
     return fmt::format("{} [{} to {}]", value_words(s, interval.middle),
                        value_words(s, interval.low), value_words(s, interval.high));
-}
-
-std::string series_name(const SeriesKey& key) {
-    std::string text = key.device;
-    for (const std::string& part : {key.backend, key.precision, key.operation})
-        if (!part.empty()) text += ", " + part;
-    if (!key.shape.empty()) text += " " + to_string(key.shape);
-    return fmt::format("{}, {} (suite {})", text, key.metric, key.suite);
 }
 
 std::string target_words(const SeriesForecast& s, double target) {
@@ -182,7 +175,7 @@ Table table_of(const std::vector<SeriesForecast>& forecasts, double target) {
 Section section_of(const SeriesForecast& s, double target) {
     const Forecast& f = s.forecast;
     Section section;
-    section.title = series_name(s.key);
+    section.title = whole_series_words(s.key);
     auto& fields = section.fields;
     if (!f.refused.empty()) {
         fields.push_back(field("Forecast", "none: " + f.refused, Tone::dim));
@@ -285,7 +278,7 @@ Report report_of(const ForecastReply& reply, double target, bool all) {
 Plot plot_of(const SeriesForecast& s, double target) {
     const Forecast& f = s.forecast;
     Plot plot;
-    plot.title = series_name(s.key);
+    plot.title = whole_series_words(s.key);
     plot.x.scale = AxisScale::time;
     plot.y.title = s.is_efficiency ? "Efficiency" : s.key.metric;
     plot.y.unit = s.is_efficiency ? Unit::ratio_as_percent : Unit::none;

@@ -525,7 +525,9 @@ std::string whole_series_words(const SeriesKey& key) {
     for (const std::string& part : {key.backend, key.precision})
         if (!part.empty()) text += ", " + part;
     if (!key.operation.empty()) text += fmt::format(", {} {}", key.operation, to_string(key.shape));
-    return fmt::format("{}, {} (suite {})", text, key.metric, key.suite);
+    text += ", " + key.metric;
+    const std::string suite = keyed_suite(key);
+    return suite.empty() ? text : fmt::format("{} (suite {})", text, suite);
 }
 
 std::string mode_change_words(const ExplainedModeChange& found) {

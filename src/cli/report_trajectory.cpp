@@ -25,7 +25,7 @@ public:
         for (const SubjectSeries* one : all) {
             const SeriesKey& key = one->series.key;
             devices_.insert(key.device);
-            suites_.insert(key.suite);
+            suites_.insert(keyed_suite(key));
             modes_.insert(key.power_mode.value_or("unknown"));
             installs_.insert(key.install);
         }
@@ -38,7 +38,7 @@ public:
         add(key.precision);
         add(key.backend);
         if (devices_.size() > 1) add(key.device);
-        if (suites_.size() > 1) add(key.suite);
+        if (suites_.size() > 1) add(keyed_suite(key));
         if (modes_.size() > 1) add(key.power_mode.value_or("power mode unknown"));
         if (installs_.size() > 1) add("install " + install_words(analysed_, key.install));
         return fmt::format("{}", fmt::join(parts, ", "));

@@ -107,7 +107,7 @@ std::string series_words(const SeriesKey& key) {
                          key.device);
     if (key.threads > 0)
         words += fmt::format(", {} thread{}", key.threads, key.threads == 1 ? "" : "s");
-    if (!key.suite.empty()) words += ", suite " + key.suite;
+    if (const std::string suite = keyed_suite(key); !suite.empty()) words += ", suite " + suite;
     if (key.power_mode) words += ", power mode " + *key.power_mode;
     return words;
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -266,6 +267,8 @@ struct Energy {
 
 struct Measurement {
     Case what;
+    // Of the operation (src/catalog). None: the run is older than this field, and the version is 1.
+    std::optional<int> definition_version;
     Outcome outcome = Outcome::failed;
     std::string reason;  // why it is not `measured`
     Statistics statistics;
@@ -418,7 +421,7 @@ struct Run {
     std::string timestamp;
     std::int64_t timestamp_unix = 0;
     std::string peakward_version;
-    std::string suite;  // "quick/1": part of every series
+    std::string suite;  // "quick/1"; "import-…/1" of runs that came from elsewhere
     std::uint64_t seed = 0;
     std::vector<std::string> arguments;
     double wall_s = 0;
@@ -434,6 +437,13 @@ struct Run {
     std::optional<std::string> supersedes;
     std::optional<Origin> origin;  // none: measured by Peakward itself
 };
+
+// Runs of other tools have suites of their own, which nothing here measures.
+inline bool is_imported_suite(std::string_view suite) { return suite.starts_with("import-"); }
+// "quick" of "quick/4".
+inline std::string_view suite_id(std::string_view suite) {
+    return suite.substr(0, suite.find('/'));
+}
 
 // ---------------------------------------------------------------------------------------------
 // Words of the enumerations, as they stand in JSON and tables

@@ -226,6 +226,7 @@ void describe(V& v, Statistics& x) {
 template <typename V>
 void describe(V& v, Measurement& x) {
     describe(v, x.what);
+    v.if_told("definition_version", x.definition_version);
     v("outcome", x.outcome);
     v("reason", x.reason);
     describe(v, x.statistics);
@@ -418,7 +419,8 @@ public:
         }
     }
     // A field that documents without it do not have, so that theirs stay as they are.
-    void if_told(const char* name, const std::optional<double>& value) {
+    template <typename T>
+    void if_told(const char* name, const std::optional<T>& value) {
         if (value) (*this)(name, value);
     }
     void if_told(const char* name, const std::string& value) {
@@ -628,7 +630,6 @@ public:
             take(value);
         }
     }
-    void if_told(const char*, std::optional<double>&) {}
     template <typename T>
     void if_told(const char* name, T& value) {
         (*this)(name, value);

@@ -23,6 +23,11 @@ constexpr std::array<DoubtWord, 9> doubt_list{{{doubt_contended, "contended"},
 
 }  // namespace
 
+std::string keyed_suite(const SeriesKey& key) {
+    const bool by_suite = key.kind == SeriesKind::score || is_imported_suite(key.definition);
+    return by_suite ? key.suite : "";
+}
+
 bool larger_is_better(const SeriesKey& key) {
     static const std::array<std::string_view, 6> costs{"median_s",      "min_s",  "power_w",
                                                        "temperature_c", "joules", "latency_s"};

@@ -25,7 +25,10 @@ struct SeriesKey {
     std::string install;
     std::string lineage;
     std::optional<std::string> power_mode;  // none: it could not be read
-    std::string suite;                      // "quick/1"
+    // What was measured: "quick/4", the suite of a score; "gemm/1", the operation of a measurement
+    // and the version of its definition; "import-…/1", the suite of an imported measurement.
+    std::string definition;
+    std::string suite;  // of the newest run: shown, and not part of the identity
     std::string device;
     std::string backend;    // "" where an imported profile does not tell
     std::string precision;  // the same
@@ -36,6 +39,10 @@ struct SeriesKey {
     std::string unit;       // "GOP/s", "GB/s", "s", "ratio", …
     friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
+
+// The suite that tells the series apart from others; "" of a case, which is one series in all of
+// them.
+std::string keyed_suite(const SeriesKey& key);
 
 // Whether more of a metric is better: rates and ratios, against times, watts and degrees.
 bool larger_is_better(const SeriesKey& key);

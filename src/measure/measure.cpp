@@ -402,6 +402,8 @@ private:
     // A run has one row per case. A size of the sweep may be measured again: the later row stands,
     // unless only the earlier one is a measurement.
     const Measurement* add_row(Measurement measurement) {
+        measurement.definition_version =
+            catalog::find_operation(measurement.what.operation)->definition_version;
         auto& rows = result_.measurements;
         const auto same = std::find_if(rows.begin(), rows.end(), [&](const Measurement& m) {
             return m.what == measurement.what;

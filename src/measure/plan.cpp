@@ -31,10 +31,6 @@ Status check_known(const char* kind, const std::vector<std::string>& names,
     return {};
 }
 
-std::string suite_words(const catalog::Suite& suite) {
-    return fmt::format("{}/{}", suite.id, suite.version);
-}
-
 std::vector<std::string> operations_of(const catalog::Suite& suite) {
     std::vector<std::string> names;
     for (const catalog::SuiteEntry& entry : suite.entries)
@@ -251,7 +247,7 @@ private:
             });
             if (!any)
                 plan_.notes.push_back(fmt::format("layer {}: suite {} has no operation in it",
-                                                  layer, suite_words(in_.options.suite)));
+                                                  layer, in_.options.suite.name()));
         }
     }
 
@@ -286,7 +282,7 @@ Status check_names(const MeasureOptions& options) {
     for (const std::string& name : options.operations)
         if (!contains(in_suite, name))
             return wrong_usage(fmt::format("operation '{}' is not in suite {}; it has {}", name,
-                                           suite_words(options.suite), fmt::join(in_suite, ", ")));
+                                           options.suite.name(), fmt::join(in_suite, ", ")));
     return {};
 }
 

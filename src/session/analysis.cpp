@@ -231,7 +231,7 @@ SeriesKey with_metric(SeriesKey key, const std::string& metric) {
 }
 std::string text_of(const SeriesKey& key) {
     return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", key.install, key.lineage,
-                       key.power_mode ? "=" + *key.power_mode : "", key.suite, key.device,
+                       key.power_mode ? "=" + *key.power_mode : "", key.definition, key.device,
                        key.backend, key.precision, key.metric);
 }
 
@@ -460,7 +460,7 @@ Error Loader::nothing(const Named& named) {
         devices.insert(key.device);
         backends.insert(key.backend.empty() ? "unknown" : key.backend);
         if (!key.precision.empty()) precisions.insert(key.precision);
-        suites.insert(key.suite);
+        if (!key.suite.empty()) suites.insert(key.suite);
     }
     std::int64_t runs = 0;
     for (const KnownHardware* known : named.hardware) runs += known->runs;

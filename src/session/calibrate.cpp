@@ -169,9 +169,9 @@ void take_versions_of_workers(Context& context, const std::vector<BackendInfo>& 
     context.software.stack_digest = stack_digest(context.software);
 }
 
-// The size of the memory cases on each device in the latest run of this install, suite and thread
-// count that found the plateau there. The size is part of the series, so it must not change with
-// the noise of a run.
+// The size of the memory cases on each device in the latest run of this install, suite (of any
+// version) and thread count that found the plateau there. The size is part of the series, so it
+// must not change with the noise of a run.
 std::map<std::string, std::int64_t> known_plateau(RunStore& store, const Run& now, int threads) {
     constexpr int runs_looked_at = 10;
     std::map<std::string, std::int64_t> sizes;
@@ -179,7 +179,7 @@ std::map<std::string, std::int64_t> known_plateau(RunStore& store, const Run& no
         store.history({.limit = runs_looked_at, .hardware = now.context.hardware.fingerprint});
     if (!runs) return sizes;
     for (const RunSummary& summary : *runs) {
-        if (summary.suite != now.suite) continue;
+        if (suite_id(summary.suite) != suite_id(now.suite)) continue;
         const auto run = store.find(summary.run_id);
         if (!run) continue;
         for (const Measurement& row : run->measurements) {
@@ -425,7 +425,7 @@ Result<CalibrateReply> calibrate(const Machine& machine, CalibrateRequest reques
     if (auto ok = look_at_host(machine, database, workers, *options, request, run, observer, stop);
         !ok)
         return tl::make_unexpected(ok.error());
-    run.suite = fmt::format("{}/{}", options->suite.id, options->suite.version);
+    run.suite = options->suite.name();
     ProbeHistory probes;
     if (store) {
         options->known_plateau = known_plateau(*store, run, request.threads);

@@ -175,7 +175,7 @@ private:
         auto summaries = store_->history(filter);
         if (!summaries) return tl::make_unexpected(summaries.error());
         for (const RunSummary& summary : *summaries) {
-            if (!summary.suite.starts_with("import-")) continue;
+            if (!is_imported_suite(summary.suite)) continue;
             auto run = store_->find(summary.run_id);
             if (!run) return tl::make_unexpected(run.error());
             if (!is_gpu_profile(*run)) best = std::max(best, fp32_gemm_gops(*run).value_or(0));

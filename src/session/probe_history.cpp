@@ -32,7 +32,7 @@ Result<ProbeHistory> ProbeHistory::read(RunStore& store, const std::string& line
     filter.metrics = {"clock_hz", "operations_per_cycle"};
     filter.device = "cpu";
     filter.operation = "compute_peak";
-    // A case's two metrics come as two series; installs and suites are put together.
+    // A case's two metrics come as two series; installs are put together.
     using Place = std::tuple<std::string, std::string, int, std::int64_t>;
     std::map<Place, Probe> found;
     const auto status = store.each_series(filter, [&](Series&& series) -> Status {

@@ -45,7 +45,7 @@ bool same_values(const Series& a, const Series& b) {
 bool same_place(const SeriesKey& a, const SeriesKey& b) {
     const bool streams = a.metric == "stream_best_gbps" && b.metric == a.metric;
     return (a.precision == b.precision || streams) && a.install == b.install &&
-           a.lineage == b.lineage && a.power_mode == b.power_mode && a.suite == b.suite &&
+           a.lineage == b.lineage && a.power_mode == b.power_mode && a.definition == b.definition &&
            a.device == b.device && a.backend == b.backend;
 }
 
@@ -57,7 +57,7 @@ bool is_memory(const catalog::Operation& operation) {
 bool same_case(const SeriesKey& a, const SeriesKey& b) {
     return a.metric != b.metric && a.install == b.install && a.operation == b.operation &&
            a.shape == b.shape && a.precision == b.precision && a.backend == b.backend &&
-           a.device == b.device && a.threads == b.threads && a.suite == b.suite &&
+           a.device == b.device && a.threads == b.threads && a.definition == b.definition &&
            a.lineage == b.lineage && a.power_mode == b.power_mode;
 }
 
@@ -274,8 +274,6 @@ void add_what_is_not_judged(const std::vector<Loaded>& loaded, RegressionsReply&
 
 }  // namespace
 
-bool is_imported_suite(const std::string& suite) { return suite.starts_with("import-"); }
-
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request) {
     SeriesRequest wanted = request.series;
@@ -324,7 +322,7 @@ namespace {
 
 // Suspects that one run can measure: the same suite and threads.
 struct Group {
-    std::string suite;
+    std::string suite;  // "quick"
     int threads = 0;
     std::vector<CaseChoice> choices;
     std::vector<std::string> layers;
@@ -368,26 +366,57 @@ int threads_of(const ExplainedRegression& found, const RegressionsReply& reply) 
     return 0;
 }
 
-// "" when the series can go on; else why a new run would begin another.
-std::string why_other_series(const SeriesKey& key, const Context& now) {
-    if (key.lineage != now.hardware.lineage) return "the hardware is another now";
+bool contains_case(const catalog::Suite& suite, const SeriesKey& key) {
+    const auto has = [](const auto& list, const auto& item) {
+        return list.empty() || std::find(list.begin(), list.end(), item) != list.end();
+    };
+    return std::any_of(suite.entries.begin(), suite.entries.end(), [&](const auto& entry) {
+        return entry.operation == key.operation && has(entry.precisions, key.precision) &&
+               has(entry.shapes, key.shape) && (entry.cpu || key.device != "cpu");
+    });
+}
+
+// Of the suites that hold the case of a measurement: the one of its newest run, which had this size
+// where sizes are found while measuring, else the shortest.
+Result<std::string> suite_with_case(const SeriesKey& key) {
+    const auto* operation = catalog::find_operation(key.operation);
+    if (!operation) return failed(fmt::format("this version has no operation {}", key.operation));
+    const std::string current = fmt::format("{}/{}", key.operation, operation->definition_version);
+    if (key.definition != current)
+        return failed(
+            fmt::format("it was measured by {}, and this version has {}", key.definition, current));
+    for (const std::string_view id : {suite_id(key.suite), std::string_view("quick"),
+                                      std::string_view("standard"), std::string_view("full")})
+        if (const auto suite = catalog::find_suite(id);
+            suite && (suite->name() == key.suite || contains_case(*suite, key)))
+            return suite->id;
+    return failed("no suite of this version holds its case");
+}
+
+// A score goes on in its own suite alone.
+Result<std::string> suite_of_score(const SeriesKey& key) {
+    const auto suite = catalog::find_suite(suite_id(key.suite));
+    if (!suite) return failed(fmt::format("this version has no suite {}", key.suite));
+    if (suite->name() != key.suite)
+        return failed(fmt::format("it belongs to suite {}, and this version has {}", key.suite,
+                                  suite->name()));
+    return suite->id;
+}
+
+// The suite in which a new run adds to the series; the error says why it would begin another.
+Result<std::string> suite_to_go_on(const SeriesKey& key, const Context& now) {
+    if (key.lineage != now.hardware.lineage) return failed("the hardware is another now");
     const auto mode = now.environment.power_mode ? std::optional(*now.environment.power_mode)
                                                  : std::optional<std::string>();
     if (key.power_mode != mode)
-        return fmt::format("it was measured in power mode {}, and this machine is in {}",
-                           key.power_mode.value_or("unknown"), mode.value_or("unknown"));
-    const std::size_t slash = key.suite.find('/');
-    const auto suite = catalog::find_suite(key.suite.substr(0, slash));
-    if (!suite) return fmt::format("this version has no suite {}", key.suite);
-    const std::string current = fmt::format("{}/{}", suite->id, suite->version);
-    if (current != key.suite)
-        return fmt::format("it belongs to suite {}, and this version has {}", key.suite, current);
-    return "";
+        return failed(fmt::format("it was measured in power mode {}, and this machine is in {}",
+                                  key.power_mode.value_or("unknown"), mode.value_or("unknown")));
+    return key.kind == SeriesKind::score ? suite_of_score(key) : suite_with_case(key);
 }
 
 CalibrateRequest request_for(const Group& group, const CalibrateRequest& how) {
     CalibrateRequest request = how;
-    request.suite = group.suite.substr(0, group.suite.find('/'));
+    request.suite = group.suite;
     if (group.threads > 0) request.threads = group.threads;
     request.layers = group.layers;
     request.only = group.choices;
@@ -421,11 +450,12 @@ Result<ConfirmReply> confirm_regressions(const Machine& machine, const Calibrate
     for (const ExplainedRegression& found : before->regressions) {
         if (found.regression.status != RegressionStatus::suspected) continue;
         reply.any_suspected = true;
-        ConfirmedSuspect suspect{found, std::nullopt, why_other_series(found.key, now)};
-        if (suspect.left_out.empty()) {
+        const auto suite = suite_to_go_on(found.key, now);
+        ConfirmedSuspect suspect{found, std::nullopt, suite ? "" : suite.error().message};
+        if (suite) {
             const int threads = threads_of(found, *before);
-            Group& group = groups[{found.key.suite, threads}];
-            group.suite = found.key.suite;
+            Group& group = groups[{*suite, threads}];
+            group.suite = *suite;
             group.threads = threads;
             choose_cases(found.key, group);
         }

@@ -53,9 +53,6 @@ struct RegressionsReply {
     std::map<std::int64_t, RunFacts> facts;  // of the runs that the records name
 };
 
-// Runs that came in from elsewhere stand in suites of their own, which nothing here measures.
-bool is_imported_suite(const std::string& suite);
-
 Result<RegressionsReply> look_for_regressions(const std::string& db,
                                               const RegressionsRequest& request);
 
@@ -73,8 +70,8 @@ struct ConfirmReply {
     bool any_suspected = false;
 };
 
-// Measures the cases behind the suspected regressions of this install again, in the suites and with
-// the threads of their series, so that the new points belong to them. Nothing suspected: no run.
+// Measures the cases behind the suspected regressions of this install again, in suites and with the
+// threads of their series, so that the new points belong to them. Nothing suspected: no run.
 Result<ConfirmReply> confirm_regressions(const Machine& machine, const CalibrateRequest& how,
                                          const RegressionsRequest& request, Observer& observer,
                                          const StopToken& stop);

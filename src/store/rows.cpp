@@ -221,13 +221,17 @@ Row measurement_row(const Measurement& m) {
 
 }  // namespace
 
-std::string series_key(const Run& run, const Case& what) {
+std::string series_key(const Run& run, const Measurement& measurement) {
     const Fact<std::string>& power_mode = run.context.environment.power_mode;
-    return canonical_json(Json{{"case", to_json(what)},
+    const std::string definition = is_imported_suite(run.suite)
+                                       ? run.suite
+                                       : fmt::format("{}/{}", measurement.what.operation,
+                                                     measurement.definition_version.value_or(1));
+    return canonical_json(Json{{"case", to_json(measurement.what)},
+                               {"definition", definition},
                                {"install", run.context.install},
                                {"lineage", run.context.hardware.lineage},
-                               {"power_mode", power_mode ? Json(*power_mode) : Json(nullptr)},
-                               {"suite", run.suite}});
+                               {"power_mode", power_mode ? Json(*power_mode) : Json(nullptr)}});
 }
 
 std::string score_series_key(const Run& run, const Score& score) {
@@ -253,7 +257,7 @@ RunRows rows_of(const Run& run) {
     rows.tables = {
         {facts_row(run)}, gpu_rows(run), component_rows(run), score_rows(run), product_rows(run)};
     for (const Measurement& measurement : run.measurements) {
-        std::string key = series_key(run, measurement.what);
+        std::string key = series_key(run, measurement);
         std::string sha256 = sha256_hex(key);
         std::vector<Row> values = value_rows(measurement);
         auto point = point_of(run, measurement, values);

@@ -72,10 +72,12 @@ struct RunRows {
 
 RunRows rows_of(const Run& run);
 
-// Canonical JSON of what stays the same while runs go by: case, install, lineage, power mode (null
-// when unknown) and suite.
-std::string series_key(const Run& run, const Case& what);
-// The same of a score: backend, device, precision in place of the case.
+// Canonical JSON of what stays the same while runs go by: case, definition, install, lineage and
+// power mode (null when unknown). The definition is the operation with its version, "gemm/1"; of an
+// imported measurement its suite, because another tool measured it in its own way.
+std::string series_key(const Run& run, const Measurement& measurement);
+// The same of a score: backend, device, precision in place of the case, and the suite, which says
+// of which cases the score is the best.
 std::string score_series_key(const Run& run, const Score& score);
 
 }  // namespace peakward::store

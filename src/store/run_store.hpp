@@ -77,7 +77,8 @@ struct StoreInfo {
 };
 
 // Empty parts take everything. A device "cuda" is any of its devices, a suite "quick" any version
-// of it; scores have no operation.
+// of it; scores have no operation. A case's series holds runs of many suites: a suite takes the
+// points of its own runs.
 struct SeriesFilter {
     std::optional<SeriesKind> kind = {};
     std::vector<std::string> lineages = {};
@@ -126,8 +127,8 @@ public:
     // snapshot, with the stacks as they were when it began.
     virtual Status each_series(const SeriesFilter& filter,
                                const std::function<Status(Series&&)>& take) = 0;
-    // Their keys alone, with metric and unit left empty; neither metrics nor a period are looked
-    // at.
+    // Their keys alone, with metric and unit left empty, and the suite of cases too. Metrics and
+    // period of the filter are ignored, and for cases its suite.
     virtual Result<std::vector<SeriesKey>> series_keys(const SeriesFilter& filter) = 0;
     virtual Result<std::vector<std::string>> metrics() = 0;  // of all series, by name
     // In the order asked for; a seq that does not exist is an error.

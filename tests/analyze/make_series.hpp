@@ -20,7 +20,7 @@ inline Series make_series(const std::vector<double>& values, std::int64_t step_s
     Series series;
     series.key.install = "install-a";
     series.key.lineage = "5d41402abc4b2a76";
-    series.key.suite = "standard/1";
+    series.key.definition = series.key.suite = "standard/1";
     series.key.device = "cpu";
     series.key.backend = "blas";
     series.key.precision = "fp32";

@@ -37,7 +37,7 @@ inline SeriesKey key(const std::string& backend = "blas", const std::string& pre
     k.install = "install-a";
     k.lineage = "1111222233334444";
     k.power_mode = "performance";
-    k.suite = "quick/1";
+    k.definition = k.suite = "quick/1";
     k.device = "cpu";
     k.backend = backend;
     k.precision = precision;

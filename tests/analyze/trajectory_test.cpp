@@ -64,14 +64,25 @@ TEST(Trajectory, FreshContainersHaveARateAndHoldAMilestone) {
     EXPECT_EQ(found[0].milestones[0].days, 0);
 }
 
-TEST(Trajectory, PowerModeSuiteAndBackendKeepSeriesApart) {
+TEST(Trajectory, PowerModeDefinitionAndBackendKeepSeriesApart) {
     Bench bench;
     bench.series.reserve(4);
     bench.add({60, 70});
     bench.add({60, 70}).key.power_mode = "25W";
-    bench.add({60, 70}).key.suite = "quick/1";
+    bench.add({60, 70}).key.definition = "quick/1";
     bench.add({60, 70}).key.backend = "onednn";
     EXPECT_EQ(bench.studied().size(), 4u);
+}
+
+TEST(Trajectory, TheSuiteShownIsThatOfItsNewestRun) {
+    Bench bench;
+    bench.series.reserve(3);
+    bench.add({60, 70}).key.suite = "quick/3";
+    bench.add({60, 70, 80}).key.suite = "quick/4";
+    bench.add({60}).key.suite = "full/3";
+    const auto found = bench.studied();
+    ASSERT_EQ(found.size(), 1u) << "the suite keeps nothing apart";
+    EXPECT_EQ(found[0].key.suite, "quick/4");
 }
 
 TEST(Trajectory, DaysCountFromItsFirstRun) {

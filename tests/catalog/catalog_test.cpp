@@ -17,6 +17,7 @@ TEST(Catalog, NamesAreUniqueAndFound) {
         EXPECT_TRUE(names.insert(op.name).second) << op.name;
         EXPECT_EQ(find_operation(op.name)->name, op.name);
         EXPECT_FALSE(op.reference.empty()) << op.name;
+        EXPECT_GE(op.definition_version, 1) << op.name << ": part of the key of every series";
         EXPECT_TRUE(op.operations && op.bytes && op.bus_bytes && op.tolerance) << op.name;
         for (const std::string& precision : op.precisions)
             EXPECT_NE(find_precision(precision), nullptr) << op.name << " " << precision;

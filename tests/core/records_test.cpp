@@ -50,6 +50,18 @@ TEST(RunJson, ComesBackAsItWas) {
     EXPECT_EQ(back->measurements[0].what, a_run().measurements[0].what);
 }
 
+TEST(RunJson, AMeasurementSaysByWhichDefinitionItWasMade) {
+    auto run = a_run();
+    EXPECT_FALSE(to_json(run).at("measurements").at(0).contains("definition_version"))
+        << "documents of earlier releases do not have it, and their hashes must stay";
+    run.measurements[0].definition_version = 2;
+    const Json json = to_json(run);
+    EXPECT_EQ(json.at("measurements").at(0).at("definition_version").get<int>(), 2);
+    const auto back = run_from_json(json);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->measurements[0].definition_version, 2);
+}
+
 // Documents of earlier releases have no such fields, and their hashes must stay.
 TEST(RunJson, HasWhatADeviceSaidOfItselfOnlyWhereItDid) {
     auto run = a_run();

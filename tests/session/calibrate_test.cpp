@@ -37,6 +37,9 @@ TEST_F(Calibrate, DetectsChecksMeasuresScoresAndStores) {
     EXPECT_EQ(run.suite.substr(0, 6), "quick/");
     EXPECT_EQ(run.seed, 7u);
     ASSERT_THAT(run.measurements, Not(IsEmpty()));
+    for (const Measurement& m : run.measurements)
+        EXPECT_EQ(m.definition_version,
+                  catalog::find_operation(m.what.operation)->definition_version);
     ASSERT_THAT(run.results, SizeIs(1));
     EXPECT_NEAR(run.results[0].blas3_gops.value_or(0), 100, 0.1);
     EXPECT_EQ(reply->store_location, database());
@@ -453,6 +456,11 @@ TEST_F(Calibrate, MemoryCasesKeepTheSizeOfEarlierRuns) {
     EXPECT_GT(first, 0);
     knee = 1 << 10;
     EXPECT_EQ(size_of(calibrated()), first);
+    request_.store_location = (folder_ / "older.db").string();
+    peakward::Run older = latest();
+    older.suite = "standard/1";
+    ASSERT_TRUE((*open_store(request_.store_location, OpenMode::append))->append(older));
+    EXPECT_EQ(size_of(calibrated()), first) << "of an older version of the suite";
     request_.store_location = (folder_ / "other.db").string();
     EXPECT_LT(size_of(calibrated()), first) << "without a history the plateau is found anew";
 }

@@ -76,11 +76,14 @@ private:
             score.efficiency.reset();
             score.peak_measured_gops = 250 * factor * (1 + 0.005 * gaussian_());
         }
+        for (Measurement& m : run.measurements)
+            m.gops = 100 * (m.what.backend == "blas" ? stack.factor : 1) *
+                     (1 + 0.005 * gaussian_of_cases_());
         return run;
     }
 
     int days_ = 0;
-    planted::Gaussian gaussian_{2026};
+    planted::Gaussian gaussian_{2026}, gaussian_of_cases_{12};
 };
 
 TEST_F(PlantedRegressions, NonePlantedNoneFound) {
@@ -104,6 +107,32 @@ TEST_F(PlantedRegressions, OneUpdateIsConfirmedAndNamed) {
     EXPECT_THAT(found.cause.cause, HasSubstr("BLAS library OpenBLAS 0.3.21 -> OpenBLAS 0.3.22"));
     EXPECT_FALSE(found.cause.confounded);
     EXPECT_TRUE(reply.facts.contains(found.regression.main().now.seqs.back()));
+}
+
+// A drop across two versions of a suite, and two suites, is one of one series; scores begin anew.
+TEST_F(PlantedRegressions, ACaseGoesOnWhereItsSuiteGainsAnOperation) {
+    suite_ = "quick/3";
+    measure({"6.8", "OpenBLAS 0.3.21"}, 5);
+    suite_ = "quick/4";
+    measure({"6.8", "OpenBLAS 0.3.22", 0.93}, 2);
+    suite_ = "standard/3";
+    measure({"6.8", "OpenBLAS 0.3.22", 0.93}, 1);
+    RegressionsRequest cases;
+    cases.series.metrics = {"gops"};
+    const auto reply = look(cases);
+    EXPECT_EQ(reply.report.series, 2u);
+    EXPECT_EQ(reply.report.judged, 2u);
+    ASSERT_THAT(reply.regressions, SizeIs(1));
+    const ExplainedRegression& found = reply.regressions.front();
+    EXPECT_EQ(found.key.definition, "stream_triad/1");
+    EXPECT_EQ(found.key.suite, "standard/3") << "of the newest run";
+    EXPECT_EQ(found.regression.status, RegressionStatus::confirmed) << found.regression.doubt;
+    EXPECT_NEAR(found.regression.main().change_percent, -7, 1);
+    EXPECT_THAT(found.regression.main().before.seqs, SizeIs(5));
+    EXPECT_THAT(found.regression.main().now.seqs, SizeIs(3));
+    EXPECT_EQ(look().report.series, 12u) << "four scores of each suite";
+    cases.series.suite = "quick/3";
+    EXPECT_THAT(look(cases).regressions, IsEmpty()) << "--suite takes the points of its runs";
 }
 
 TEST_F(PlantedRegressions, FreshContainersAreJudgedAsOneSeriesOfTheirLineage) {
@@ -383,6 +412,19 @@ protected:
         }
     }
 
+    // The same runs as of another version of suite and definitions.
+    void make_it_of_another_program(int definition_version) {
+        std::vector<peakward::Run> runs;
+        for (const RunSummary& summary : stored())
+            runs.insert(runs.begin(), *find_run(database(), summary.run_id));
+        std::filesystem::remove(database());
+        for (peakward::Run& run : runs) {
+            run.suite = "quick/1";
+            for (Measurement& m : run.measurements) m.definition_version = definition_version;
+        }
+        ASSERT_TRUE((*open_store(database(), OpenMode::append))->append_all(runs));
+    }
+
     Result<ConfirmReply> confirm() {
         CalibrateRequest how;
         how.worker_folders = request_.worker_folders;
@@ -421,6 +463,44 @@ TEST_F(Confirm, ASuspicionThatDoesNotReturnIsGone) {
     ASSERT_TRUE(reply) << reply.error().message;
     ASSERT_FALSE(reply->suspects.empty());
     for (const ConfirmedSuspect& suspect : reply->suspects) EXPECT_FALSE(suspect.after);
+}
+
+// A case is in the suite of this version too, and goes on; the score of the older one does not.
+TEST_F(Confirm, ACaseOfAnOlderSuiteIsMeasuredInTheOneThatHoldsItNow) {
+    gops_ = 85;
+    const std::string current = calibrated().suite;
+    make_it_of_another_program(1);
+
+    const auto reply = confirm();
+    ASSERT_TRUE(reply) << reply.error().message;
+    ASSERT_THAT(reply->runs, SizeIs(1));
+    EXPECT_EQ(reply->runs[0].suite, current);
+    int cases = 0, scores = 0;
+    for (const ConfirmedSuspect& suspect : reply->suspects) {
+        if (suspect.before.key.kind == SeriesKind::measurement) {
+            ++cases;
+            ASSERT_TRUE(suspect.after) << suspect.before.key.operation << suspect.left_out;
+            EXPECT_EQ(suspect.after->regression.status, RegressionStatus::confirmed);
+        } else {
+            ++scores;
+            EXPECT_THAT(suspect.left_out, HasSubstr("it belongs to suite quick/1"));
+        }
+    }
+    EXPECT_GT(cases, 0);
+    EXPECT_GT(scores, 0);
+}
+
+TEST_F(Confirm, ACaseOfAnotherDefinitionIsLeftOut) {
+    gops_ = 85;
+    calibrated();
+    make_it_of_another_program(7);
+    const auto reply = confirm();
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_THAT(reply->runs, IsEmpty());
+    for (const ConfirmedSuspect& suspect : reply->suspects) {
+        const bool is_case = suspect.before.key.kind == SeriesKind::measurement;
+        EXPECT_THAT(suspect.left_out, HasSubstr(is_case ? "by gemm/7" : "to suite quick/1"));
+    }
 }
 
 TEST_F(Confirm, WithoutASuspicionNothingIsMeasured) {

@@ -179,8 +179,14 @@ TEST_F(Cases, ANameThatEndsTheQuotesStaysAName) {
               1);
 }
 
+// The file has schema 2, which is migrated before it is verified: the index forbids that.
 TEST_F(Cases, AnIndexThatLetsOneMoreRunInIsNamed) {
-    auto store = open_store(copy_of("store-planted-index/INPUT.db"), OpenMode::inspect);
+    const std::string path = copy_of("store-planted-index/INPUT.db");
+    for (const OpenMode mode : {OpenMode::inspect, OpenMode::read, OpenMode::append})
+        EXPECT_THAT(message_of(open_store(path, mode)), HasSubstr("has an index z"));
+    store::SqliteOptions then;
+    then.migrations.resize(2);
+    auto store = store::open_sqlite_store(path, OpenMode::inspect, then);
     ASSERT_TRUE(store) << message_of(store);
     EXPECT_THAT((*store)->verify()->problems, Contains(HasSubstr("has an index z")));
 }

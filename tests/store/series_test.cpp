@@ -81,6 +81,7 @@ TEST_P(SeriesContract, AScoreIsASeriesThroughTheRunsInTheOrderOfTime) {
     EXPECT_EQ(key.install, "install-a");
     EXPECT_EQ(key.lineage, "5d41402abc4b2a76");
     EXPECT_EQ(key.power_mode, "performance");
+    EXPECT_EQ(key.definition, "standard/1");
     EXPECT_EQ(key.suite, "standard/1");
     EXPECT_EQ(key.device, "cpu");
     EXPECT_EQ(key.backend, "native");
@@ -129,6 +130,8 @@ TEST_P(SeriesContract, ACaseIsASeriesOfEachOfItsMetrics) {
     for (const Series& series : list) {
         EXPECT_EQ(series.key.kind, SeriesKind::measurement);
         EXPECT_EQ(series.key.operation, "gemm");
+        EXPECT_EQ(series.key.definition, "gemm/1");
+        EXPECT_EQ(series.key.suite, "standard/1");
         EXPECT_EQ(series.key.threads, 2);
         EXPECT_EQ(series.key.shape, run.measurements[0].what.shape);
         metrics[series.key.metric] = {series.points.at(0).value, series.key.unit};
@@ -150,7 +153,10 @@ TEST_P(SeriesContract, WhatTellsSeriesApartMakesAnotherOne) {
         if (i == 0) run.context.install = "install-b";
         if (i == 1) run.context.hardware.lineage = "eeee000000000001";
         if (i == 2) run.context.environment.power_mode = Fact<std::string>::unknown("no tool");
-        if (i == 3) run.suite = "standard/2";
+        if (i == 3) {
+            run.suite = "standard/2";  // of the score
+            run.measurements[0].definition_version = 2;
+        }
         if (i == 4) run.results[0].precision = run.measurements[0].what.precision = "fp32";
         add(*store, run);
     }
@@ -169,6 +175,79 @@ TEST_P(SeriesContract, WhatTellsSeriesApartMakesAnotherOne) {
     int unknown = 0;
     for (const Series& series : all(*store, peak())) unknown += !series.key.power_mode;
     EXPECT_EQ(unknown, 1);
+}
+
+// Another operation in a suite, or another suite with the same case, does not begin it anew.
+TEST_P(SeriesContract, ACaseIsOneSeriesInEverySuiteAndAScoreInOneVersionOfOne) {
+    auto store = open();
+    const char* suites[] = {"quick/3", "standard/2", "quick/4", "full/3"};
+    for (int i = 0; i < 4; ++i) {
+        peakward::Run run = run_of(std::uint64_t(i) + 1, i, 100 + i);
+        run.suite = suites[i];
+        if (i > 1) run.measurements[0].definition_version = 1;  // recorded since then
+        add(*store, run);
+    }
+    const auto cases = all(*store, gops_of_cases());
+    ASSERT_THAT(cases, SizeIs(1));
+    EXPECT_THAT(values(cases[0]), ElementsAre(100, 101, 102, 103));
+    EXPECT_EQ(cases[0].key.definition, "gemm/1");
+    EXPECT_EQ(cases[0].key.suite, "full/3") << "of the newest run";
+    const auto scores = all(*store, peak());
+    ASSERT_THAT(scores, SizeIs(4));
+    for (const Series& series : scores) EXPECT_THAT(series.points, SizeIs(1));
+    EXPECT_EQ(scores[2].key.definition, "quick/4");
+    EXPECT_THAT(store->verify()->problems, IsEmpty());
+}
+
+// Another tool measures in another way: what has the same name is not the same.
+TEST_P(SeriesContract, WhatWasImportedIsASeriesOfItsOwn) {
+    auto store = open();
+    const char* suites[] = {"quick/3", "import-kernels-52x10/1", "import-kernels-52x100/1",
+                            "import-kernels-52x10/1"};
+    for (int i = 0; i < 4; ++i) {
+        peakward::Run run = run_of(std::uint64_t(i) + 1, i, 100 + i);
+        run.suite = suites[i];
+        add(*store, run);
+    }
+    const auto cases = all(*store, gops_of_cases());
+    ASSERT_THAT(cases, SizeIs(3));
+    EXPECT_EQ(cases[0].key.definition, "gemm/1");
+    EXPECT_EQ(cases[1].key.definition, "import-kernels-52x10/1");
+    EXPECT_EQ(cases[1].key.suite, "import-kernels-52x10/1");
+    EXPECT_THAT(values(cases[1]), ElementsAre(101, 103));
+}
+
+TEST_P(SeriesContract, ACaseTwiceInARunIsTwoPoints) {
+    auto store = open();
+    peakward::Run run = run_of(1, 0, 100);
+    run.measurements.push_back(run.measurements[0]);
+    run.measurements[1].gops = 90;
+    add(*store, run);
+    add(*store, run_of(2, 1, 110));
+    const auto cases = all(*store, gops_of_cases());
+    ASSERT_THAT(cases, SizeIs(1));
+    EXPECT_THAT(values(cases[0]), ElementsAre(100, 90, 110));
+    EXPECT_THAT(store->verify()->problems, IsEmpty());
+}
+
+TEST_P(SeriesContract, ASuiteTakesThePointsOfItsRuns) {
+    auto store = open();
+    const char* suites[] = {"quick/3", "standard/2", "quick/4", "standard/3"};
+    for (int i = 0; i < 4; ++i) {
+        peakward::Run run = run_of(std::uint64_t(i) + 1, i, 100 + i);
+        run.suite = suites[i];
+        add(*store, run);
+    }
+    SeriesFilter filter = gops_of_cases();
+    filter.suite = "quick";
+    const auto quick = all(*store, filter);
+    ASSERT_THAT(quick, SizeIs(1));
+    EXPECT_THAT(values(quick[0]), ElementsAre(100, 102));
+    EXPECT_EQ(quick[0].key.suite, "quick/4");
+    filter.suite = "standard/2";
+    EXPECT_THAT(values(all(*store, filter).at(0)), ElementsAre(101));
+    filter.suite = "full";
+    EXPECT_THAT(all(*store, filter), IsEmpty());
 }
 
 TEST_P(SeriesContract, ASupersededRunIsLeftOutOfEverySeries) {

@@ -65,9 +65,10 @@ std::int64_t operations(const Graph& graph);
 std::map<std::string, int> node_counts(const Graph& graph);
 
 struct Network {
-    std::string name;   // also of the operation: "resnet50"
-    std::string title;  // "ResNet-50 v1.5, 224 x 224"
-    std::string layer;  // "proxy", "models"
+    std::string name;            // also of the operation: "resnet50"
+    int definition_version = 0;  // the same: up when the graph changes
+    std::string title;           // "ResNet-50 v1.5, 224 x 224"
+    std::string layer;           // "proxy", "models"
     Graph (*build)(std::int64_t batch);
 };
 // All networks, in the order tables show them: building blocks, then whole models.

@@ -11,9 +11,10 @@ double n_of(const Case& what) { return static_cast<double>(axis(what.shape, "n")
 double m_of(const Case& what) { return static_cast<double>(axis(what.shape, "m")); }
 double k_of(const Case& what) { return static_cast<double>(axis(what.shape, "k")); }
 
-Operation blas(const char* name, const char* title, OperationClass kind) {
+Operation blas(const char* name, int definition_version, const char* title, OperationClass kind) {
     Operation op;
     op.name = name;
+    op.definition_version = definition_version;
     op.title = title;
     op.layer = "micro";
     op.kind = kind;
@@ -24,7 +25,7 @@ Operation blas(const char* name, const char* title, OperationClass kind) {
 }  // namespace
 
 Operation dot() {
-    Operation op = blas("dot", "vector . vector", OperationClass::blas1);
+    Operation op = blas("dot", 1, "vector . vector", OperationClass::blas1);
     op.axes = {{"n", "elements of each vector", {}}};
     op.operations = [](const Case& what) { return Operations(2 * n_of(what)); };
     op.bytes = [](const Case& what) { return Bytes(2 * n_of(what) * element_bytes(what)); };
@@ -35,7 +36,7 @@ Operation dot() {
 }
 
 Operation axpy() {
-    Operation op = blas("axpy", "y = y + s x", OperationClass::blas1);
+    Operation op = blas("axpy", 1, "y = y + s x", OperationClass::blas1);
     op.axes = {{"n", "elements of each vector", {}}};
     op.operations = [](const Case& what) { return Operations(2 * n_of(what)); };
     op.bytes = [](const Case& what) { return Bytes(3 * n_of(what) * element_bytes(what)); };
@@ -46,7 +47,7 @@ Operation axpy() {
 }
 
 Operation gemv() {
-    Operation op = blas("gemv", "matrix x vector, y = A x", OperationClass::blas2);
+    Operation op = blas("gemv", 1, "matrix x vector, y = A x", OperationClass::blas2);
     op.axes = {{"m", "rows", {}}, {"n", "columns", {}}};
     op.operations = [](const Case& what) { return Operations(2 * m_of(what) * n_of(what)); };
     op.bytes = [](const Case& what) {
@@ -59,7 +60,7 @@ Operation gemv() {
 }
 
 Operation gemm() {
-    Operation op = blas("gemm", "matrix x matrix, C = A B", OperationClass::blas3);
+    Operation op = blas("gemm", 1, "matrix x matrix, C = A B", OperationClass::blas3);
     op.axes = {{"m", "rows of A and C", {}},
                {"n", "columns of B and C", {}},
                {"k", "columns of A, rows of B", {}}};

@@ -5,6 +5,7 @@ namespace peakward::catalog {
 Operation clock_probe() {
     Operation op;
     op.name = "clock_probe";
+    op.definition_version = 1;
     op.title = "core clock, by a serial chain of known latency";
     op.layer = "micro";
     op.kind = OperationClass::probe;

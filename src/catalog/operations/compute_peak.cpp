@@ -5,6 +5,7 @@ namespace peakward::catalog {
 Operation compute_peak() {
     Operation op;
     op.name = "compute_peak";
+    op.definition_version = 1;
     op.title = "multiply-adds in registers, independent chains";
     op.layer = "micro";
     op.kind = OperationClass::compute_peak;

@@ -15,9 +15,10 @@ double at(const Case& what, const char* name) {
     return static_cast<double>(axis(what.shape, name, 1));
 }
 
-Operation layer(const char* name, const char* title) {
+Operation layer(const char* name, int definition_version, const char* title) {
     Operation op;
     op.name = name;
+    op.definition_version = definition_version;
     op.title = title;
     op.layer = "micro";
     op.kind = OperationClass::network;
@@ -63,7 +64,7 @@ const std::vector<Axis> image_axes{{"n", "images of a batch", {}},
 }  // namespace
 
 Operation conv2d() {
-    Operation op = layer("conv2d", "2-D convolution, forward");
+    Operation op = layer("conv2d", 1, "2-D convolution, forward");
     op.axes = image_axes;
     op.axes.insert(op.axes.end(), {{"k", "channels out", {}},
                                    {"r", "rows of a filter", {}},
@@ -86,7 +87,7 @@ Operation conv2d() {
 }
 
 Operation pooling() {
-    Operation op = layer("pooling", "2-D pooling");
+    Operation op = layer("pooling", 1, "2-D pooling");
     op.axes = image_axes;
     op.axes.insert(op.axes.end(), {{"window", "rows and columns of the window", {}},
                                    {"stride", "step of the window", {}},
@@ -106,7 +107,7 @@ Operation pooling() {
 }
 
 Operation batch_norm() {
-    Operation op = layer("batch_norm", "batch normalisation, inference");
+    Operation op = layer("batch_norm", 1, "batch normalisation, inference");
     op.axes = image_axes;
     // (x - mean) * factor + shift: two operations an element once the factor is known.
     op.operations = [](const Case& what) { return Operations(2 * activations(what)); };
@@ -118,7 +119,7 @@ Operation batch_norm() {
 }
 
 Operation layer_norm() {
-    Operation op = layer("layer_norm", "layer normalisation");
+    Operation op = layer("layer_norm", 1, "layer normalisation");
     op.axes = {{"rows", "vectors", {}}, {"columns", "elements of a vector", {}}};
     // Mean, variance, and (x - mean) * factor + shift: 1 + 2 + 3 operations an element.
     op.operations = [](const Case& what) {
@@ -134,7 +135,7 @@ Operation layer_norm() {
 }
 
 Operation softmax() {
-    Operation op = layer("softmax", "softmax of rows");
+    Operation op = layer("softmax", 1, "softmax of rows");
     op.axes = {{"rows", "vectors", {}}, {"columns", "elements of a vector", {}}};
     // Maximum, difference, exponential, sum, quotient: each counted as one operation an element.
     op.operations = [](const Case& what) {
@@ -150,7 +151,7 @@ Operation softmax() {
 }
 
 Operation eltwise() {
-    Operation op = layer("eltwise", "element-wise function");
+    Operation op = layer("eltwise", 1, "element-wise function");
     op.axes = {{"elements", "elements", {}}, {"function", "of each element", {"relu", "gelu"}}};
     op.operations = [](const Case& what) { return Operations(at(what, "elements")); };
     op.bytes = [](const Case& what) {
@@ -164,7 +165,7 @@ Operation eltwise() {
 }
 
 Operation attention() {
-    Operation op = layer("attention", "attention, softmax(Q K' / sqrt d) V");
+    Operation op = layer("attention", 1, "attention, softmax(Q K' / sqrt d) V");
     op.axes = {{"batch", "sequences of a batch", {}},
                {"heads", "heads of a sequence", {}},
                {"sequence", "tokens of a sequence", {}},

@@ -36,6 +36,7 @@ double batch(const Case& what) { return static_cast<double>(axis(what.shape, "ba
 Operation network_operation(const Network& network) {
     Operation op;
     op.name = network.name;
+    op.definition_version = network.definition_version;
     op.title = network.title;
     op.layer = network.layer;
     op.kind = OperationClass::network;

@@ -24,9 +24,10 @@ Operations arithmetic(const Case& what) {
     return Operations(PerElement * elements(what));
 }
 
-Operation stream(const char* name, const char* title) {
+Operation stream(const char* name, int definition_version, const char* title) {
     Operation op;
     op.name = name;
+    op.definition_version = definition_version;
     op.title = title;
     op.layer = "micro";
     op.kind = OperationClass::memory;
@@ -42,21 +43,21 @@ Operation stream(const char* name, const char* title) {
 }  // namespace
 
 Operation stream_copy() {
-    Operation op = stream("stream_copy", "c = a");
+    Operation op = stream("stream_copy", 1, "c = a");
     op.operations = arithmetic<0>;
     op.bytes = counted<2>;
     op.bus_bytes = on_the_bus<2>;
     return op;
 }
 Operation stream_scale() {
-    Operation op = stream("stream_scale", "b = s c");
+    Operation op = stream("stream_scale", 1, "b = s c");
     op.operations = arithmetic<1>;
     op.bytes = counted<2>;
     op.bus_bytes = on_the_bus<2>;
     return op;
 }
 Operation stream_add() {
-    Operation op = stream("stream_add", "c = a + b");
+    Operation op = stream("stream_add", 1, "c = a + b");
     op.operations = arithmetic<1>;
     op.bytes = counted<3>;
     op.bus_bytes = on_the_bus<3>;
@@ -64,7 +65,7 @@ Operation stream_add() {
 }
 // Beside STREAM: the copy that a device's own driver makes within its memory.
 Operation device_copy() {
-    Operation op = stream("device_copy", "c = a by the device's driver");
+    Operation op = stream("device_copy", 1, "c = a by the device's driver");
     op.axes = {{"elements", "elements of each array", {}}, {"store", "who copies", {"driver"}}};
     op.operations = arithmetic<0>;
     op.bytes = counted<2>;
@@ -73,7 +74,7 @@ Operation device_copy() {
     return op;
 }
 Operation stream_triad() {
-    Operation op = stream("stream_triad", "a = b + s c");
+    Operation op = stream("stream_triad", 1, "a = b + s c");
     op.operations = arithmetic<2>;
     op.bytes = counted<3>;
     op.bus_bytes = on_the_bus<3>;

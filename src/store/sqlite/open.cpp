@@ -145,13 +145,16 @@ struct Identity {
     int version = 0;
 };
 
-// Before anything is read or written, so that nothing of a foreign schema ever runs.
+// Before anything is read or written, so that nothing of a foreign schema ever runs. An older
+// database is to be migrated, which any difference forbids; a current one is inspected as it is.
 Status check_schema(Connection& connection, OpenMode mode, int version,
                     const SqliteOptions& options) {
-    if (mode == OpenMode::inspect) return {};
+    const bool is_older = version < options.migrations.back().version;
+    if (mode == OpenMode::inspect && !is_older) return {};
     const auto migrations = std::span(options.migrations).first(std::size_t(version));
     return ExpectedSchema(migrations)
-        .check(connection, mode == OpenMode::append ? SchemaUse::write : SchemaUse::read);
+        .check(connection,
+               mode == OpenMode::append || is_older ? SchemaUse::write : SchemaUse::read);
 }
 
 Status judge_identity(Connection& connection, const Identity& identity, OpenMode mode,
@@ -176,12 +179,13 @@ Status judge_identity(Connection& connection, const Identity& identity, OpenMode
             fmt::format("{} was written by a newer Peakward (schema {}, this program knows up to "
                         "{}): update this program, or name another file with --db",
                         path, version, ours));
+    if (auto status = check_schema(connection, mode, version, options); !status) return status;
     if (version < ours && (mode != OpenMode::append || !options.migrates))
         return failed(
             fmt::format("{} has schema {} and this program reads {}: 'peakward db migrate --db {}' "
                         "brings it up to date and keeps a copy of the old one",
                         path, version, ours, path));
-    return check_schema(connection, mode, version, options);
+    return {};
 }
 
 // Whose database it is, how old and whether its schema is ours: nothing is changed before this is

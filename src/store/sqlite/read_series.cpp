@@ -66,7 +66,6 @@ Result<Period> period_of(const SeriesFilter& filter) {
 void read_common(const Json& json, SeriesKey& key) {
     key.install = json.value("install", "");
     key.lineage = json.value("lineage", "");
-    key.suite = json.value("suite", "");
     key.power_mode = optional_from_json<std::string>(json, "power_mode");
 }
 
@@ -75,6 +74,7 @@ SeriesKey key_of_score(std::string_view text) {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) return key;
     read_common(json, key);
+    key.definition = key.suite = json.value("suite", "");
     key.device = json.value("device", "");
     key.backend = json.value("backend", "");
     key.precision = json.value("precision", "");
@@ -87,6 +87,7 @@ SeriesKey key_of_case(std::string_view text) {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object() || !json.contains("case")) return key;
     read_common(json, key);
+    key.definition = json.value("definition", "");
     if (const auto what = case_from_json(json.at("case"))) {
         key.device = what->device;
         key.backend = what->backend;
@@ -115,7 +116,7 @@ Statement select_series(Connection& connection, SeriesKind kind, const SeriesFil
     where.equal("precision", filter.precision);
     where.equal("backend", filter.backend);
     where.equal_or_below("device", filter.device, ':');
-    where.equal_or_below("suite", filter.suite, '/');
+    if (scores) where.equal_or_below("suite", filter.suite, '/');
     if (!scores) where.equal("operation", filter.operation);
     if (scores && !filter.operation.empty()) where.sql += " AND 0";
     Statement series =
@@ -137,7 +138,7 @@ public:
         if (!period) return tl::make_unexpected(period.error());
         period_ = *period;
         read_metrics();
-        read_superseded();
+        read_left_out();
         if (metrics_.empty()) return c_.status();
         prepare();
         const auto is_of_scores = [](const auto& one) { return is_score_metric(one.second.name); };
@@ -166,11 +167,19 @@ private:
                 metrics_[rows.integer(0)] = {name, rows.text(2), {}};
         }
     }
-    void read_superseded() {
-        Statement rows = c_.prepare(
+    // Runs that were superseded, and those of other suites than the filter's.
+    void read_left_out() {
+        Statement superseded = c_.prepare(
             "SELECT r.seq FROM runs later JOIN runs r ON r.run_id = later.supersedes "
             "WHERE later.supersedes IS NOT NULL");
-        while (rows.step()) superseded_.insert(rows.integer(0));
+        while (superseded.step()) left_out_.insert(superseded.integer(0));
+        if (filter_.suite.empty()) return;
+        Where of_suite;
+        of_suite.equal_or_below("suite", filter_.suite, '/');
+        Statement others =
+            c_.prepare(fmt::format("SELECT seq FROM runs WHERE NOT ({})", of_suite.sql));
+        of_suite.bind(others, 1);
+        while (others.step()) left_out_.insert(others.integer(0));
     }
     void prepare() {
         std::string ids = "0";
@@ -182,14 +191,16 @@ private:
         rows_.emplace(c_.prepare(
             "SELECT seq, timestamp_unix, stack_id, doubts, figures FROM points WHERE kind = ? AND "
             "series_id = ? AND seq > ? ORDER BY seq, position"));
+        suite_.emplace(c_.prepare("SELECT suite FROM runs WHERE seq = ?"));
     }
 
     Status read_kind(SeriesKind kind);
     Status read_one(std::int64_t kind, std::int64_t id);
     Status hand_out(const SeriesKey& key);
+    std::string suite_of(std::int64_t seq);
     bool is_left_out(const SeriesPoint& point) const {
         return point.time_unix < period_.begin || point.time_unix >= period_.end ||
-               (!superseded_.empty() && superseded_.contains(point.seq));
+               (!left_out_.empty() && left_out_.contains(point.seq));
     }
     Status damaged() const {
         return failed(
@@ -204,8 +215,8 @@ private:
     Period period_;
     std::map<std::int64_t, Metric> metrics_;
     std::vector<SeriesPoint> gaps_;
-    std::unordered_set<std::int64_t> superseded_;
-    std::optional<Statement> sealed_, rows_;
+    std::unordered_set<std::int64_t> left_out_;
+    std::optional<Statement> sealed_, rows_, suite_;
     StoredPoint stored_;
 };
 
@@ -254,6 +265,13 @@ Status Reader::read_one(std::int64_t kind, std::int64_t id) {
     return c_.status();
 }
 
+std::string Reader::suite_of(std::int64_t seq) {
+    suite_->bind(1, seq);
+    const std::string suite = suite_->step() ? suite_->text(0) : "";
+    suite_->reset();
+    return suite;
+}
+
 Status Reader::hand_out(const SeriesKey& key) {
     for (SeriesPoint& gap : gaps_) {
         gap.value = gap.ci_low = gap.ci_high = no_number;
@@ -273,6 +291,7 @@ Status Reader::hand_out(const SeriesKey& key) {
         Series series{key, points};
         series.key.metric = metric.name;
         series.key.unit = metric.unit;
+        if (key.kind == SeriesKind::measurement) series.key.suite = suite_of(points.back().seq);
         if (auto status = take_(std::move(series)); !status) return status;
     }
     return {};

@@ -118,6 +118,14 @@ Status check_alone(Connection& c, std::int64_t schema_version) {
         c.path()));
 }
 
+std::string would_hide(const Connection& c, const std::string& problem) {
+    return fmt::format(
+        "nothing was rebuilt, because {0} holds what a rebuild would not heal but hide: {1}. "
+        "Restore it from a backup, or copy the whole runs that are left into a new database: "
+        "peakward import --db NEW.db {0}",
+        c.path(), problem);
+}
+
 }  // namespace
 
 void drop_rebuild_tables(Connection& connection) {
@@ -126,6 +134,8 @@ void drop_rebuild_tables(Connection& connection) {
 }
 
 Status make_index(Connection& connection, const ExpectedSchema& schema) {
+    if (const auto traces = traces_of_missing_runs(connection); !traces.empty())
+        return failed(would_hide(connection, traces.front()));
     create_rebuild_tables(connection, schema);
     std::int64_t seq = 0;
     {
@@ -142,12 +152,7 @@ Status SqliteStore::rebuild() {
     auto report = verify("");
     if (!report) return tl::make_unexpected(report.error());
     if (report->read_failure) return tl::make_unexpected(*report->read_failure);
-    if (report->lasting_problem)
-        return failed(fmt::format(
-            "nothing was rebuilt, because {0} holds what a rebuild would not heal but hide: {1}. "
-            "Restore it from a backup, or copy the whole runs that are left into a new database: "
-            "peakward import --db NEW.db {0}",
-            c.path(), *report->lasting_problem));
+    if (report->lasting_problem) return failed(would_hide(c, *report->lasting_problem));
     LooseConnection loose(c, options_.durable);
     drop_rebuild_tables(c);  // of a rebuild that was ended; one by one, the lock is free between
     std::optional<IndexWriter> writer;

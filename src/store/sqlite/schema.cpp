@@ -95,10 +95,12 @@ Status back_up(const std::string& path, const std::string& target, const Patienc
     return {};
 }
 
-// Tables that a migration has made and that only this program can fill: points are packed.
+// Whether a migration has left tables that only this program can fill: points are packed, keys are
+// hashed. Migrations that need it empty the table of series; runs without measurements have none
+// anyway, and their index is made once more for nothing.
 bool lacks_index(Connection& connection) {
     return holds_runs(connection) &&
-           connection.scalar("SELECT NOT EXISTS (SELECT 1 FROM stacks)") != 0;
+           connection.scalar("SELECT NOT EXISTS (SELECT 1 FROM series)") != 0;
 }
 
 // One migration, unless another process has just done it. The last one fills the index where it is

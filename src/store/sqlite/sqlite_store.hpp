@@ -84,8 +84,12 @@ std::vector<std::string> words_of(std::string_view json_list);
 // What a rebuild left that was ended.
 void drop_rebuild_tables(Connection& connection);
 
+// What the index tells of runs that are not stored, which an index made anew would hide: a sentence
+// each. Empty also where it cannot be read.
+std::vector<std::string> traces_of_missing_runs(Connection& connection);
+
 // Makes the whole index anew out of the documents, where no table of a rebuild is; the caller's
-// transaction holds the lock.
+// transaction holds the lock. Refused where that would hide that runs were removed.
 Status make_index(Connection& connection, const ExpectedSchema& schema);
 
 // What a file cannot prove of itself.

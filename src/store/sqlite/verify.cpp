@@ -70,6 +70,14 @@ private:
     std::thread thread_;
 };
 
+// With rows by seq that each document gives.
+std::vector<std::string> counted_tables() {
+    std::vector<std::string> names;
+    for (const IndexTable& table : run_tables()) names.emplace_back(table.name);
+    names.insert(names.end(), {"measurements", "measurement_values"});
+    return names;
+}
+
 class Verifier {
 public:
     Verifier(Connection& connection, const ExpectedSchema& schema,
@@ -351,13 +359,6 @@ private:
                 fmt::format("SELECT count(*) FROM {} WHERE seq = {}", names[i], seq));
     }
 
-    static std::vector<std::string> counted_tables() {
-        std::vector<std::string> names;
-        for (const IndexTable& table : run_tables()) names.emplace_back(table.name);
-        names.insert(names.end(), {"measurements", "measurement_values"});
-        return names;
-    }
-
     void check_head() {
         if (!readable_) return;
         Statement head =
@@ -409,30 +410,10 @@ private:
         for (std::size_t i = 0; i < names.size(); ++i) check_count(names[i], counts_[i]);
         check_count("run_documents", report_.runs);
         check_count("run_windows", report_.runs);
-        check_traces();
+        if (is_whole_)  // else runs that are missing were named already
+            for (const std::string& trace : traces_of_missing_runs(connection_))
+                problem(trace, Rebuild::does_not_heal);
         take_failure("counting rows");
-    }
-
-    // Summaries count runs as well: more than there are tell of runs that are missing.
-    void check_traces() {
-        if (!is_whole_) return;  // told already
-        const std::int64_t counted = connection_.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
-        std::int64_t last = connection_.scalar(
-            "SELECT max(coalesce((SELECT max(last_seq) FROM hosts), 0), "
-            "coalesce((SELECT max(last_seq) FROM sealed_points), 0), "
-            "coalesce((SELECT max(seq) FROM points), 0))");
-        for (const std::string& table : counted_tables())
-            last = std::max(last, connection_.scalar("SELECT coalesce(max(seq), 0) FROM " + table));
-        if (counted > report_.runs)
-            problem(fmt::format("hosts counts {} runs where {} are stored: runs may be missing",
-                                counted, report_.runs),
-                    Rebuild::does_not_heal);
-        if (last > last_.seq)
-            problem(fmt::format(
-                        "the index has rows of a run with seq {}, and the newest run has seq {}: "
-                        "runs may be missing at the end",
-                        last, last_.seq),
-                    Rebuild::does_not_heal);
     }
 
     void check_count(const std::string& table, std::int64_t expected) {
@@ -460,6 +441,28 @@ private:
 };
 
 }  // namespace
+
+std::vector<std::string> traces_of_missing_runs(Connection& c) {
+    const std::int64_t runs = c.scalar("SELECT count(*) FROM runs");
+    const std::int64_t newest = c.scalar("SELECT coalesce(max(seq), 0) FROM runs");
+    const std::int64_t counted = c.scalar("SELECT coalesce(sum(runs), 0) FROM hosts");
+    std::int64_t last = c.scalar(
+        "SELECT max(coalesce((SELECT max(last_seq) FROM hosts), 0), "
+        "coalesce((SELECT max(last_seq) FROM sealed_points), 0), "
+        "coalesce((SELECT max(seq) FROM points), 0))");
+    for (const std::string& table : counted_tables())
+        last = std::max(last, c.scalar("SELECT coalesce(max(seq), 0) FROM " + table));
+    std::vector<std::string> traces;
+    if (counted > runs)
+        traces.push_back(fmt::format(
+            "hosts counts {} runs where {} are stored: runs may be missing", counted, runs));
+    if (last > newest)
+        traces.push_back(
+            fmt::format("the index has rows of a run with seq {}, and the newest run has seq {}: "
+                        "runs may be missing at the end",
+                        last, newest));
+    return traces;
+}
 
 Result<VerifyReport> verify_database(Connection& connection, const ExpectedSchema& schema,
                                      const VerifyExpectations& expected) {
