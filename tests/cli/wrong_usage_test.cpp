@@ -33,6 +33,28 @@ TEST_F(WrongUsage, AnUnknownOptionIsAnsweredWithTheNearest) {
     expect({"--verbose"}, "unknown option '--verbose'");
 }
 
+TEST_F(WrongUsage, WordsOfTheEarlierToolAreAnsweredWithTheCallOfToday) {
+    expect({"--quick"}, "it is now: peakward calibrate --quick");
+    expect({"--load=old.json"}, "it is now: peakward import FILE");
+    expect({"calibrate_hardware.py", "--quick"}, "it is now: peakward calibrate\n");
+    expect({"analyze_product_trajectory"}, "it is now: peakward trajectory");
+    expect({"trajectory", "--maturity-analysis"}, "it is now: peakward maturity");
+    expect({"calibrate", "--operations", "matmul"},
+           "unknown operation 'matmul': its name here is gemm");
+    expect({"calibrate", "--backend", "torch"}, "its name here is pytorch");
+    expect({"calibrate", "--layers", "all"}, "--layers micro,proxy,models");
+}
+
+TEST_F(WrongUsage, ATimeToWaitHasAUnit) {
+    for (const char* bad : {"soon", "-5", "0", "m", "10d", "1e400h"})
+        expect({"calibrate", "--wait", bad}, "--wait takes a time such as 90s, 10m or 2h");
+}
+
+TEST_F(WrongUsage, WhatIsNotThereIsToldBeforeAnythingIsDetected) {
+    expect({"calibrate", "--python", "/nope"}, "--python /nope: no such program");
+    expect({"calibrate", "--blas-library", "/nope.so"}, "--blas-library /nope.so: no such file");
+}
+
 TEST_F(WrongUsage, AnEmptyValueIsNoDefault) {
     expect({"history", "--db", ""}, "history: --db: the value is empty");
     expect({"calibrate", "--install", ""}, "calibrate: --install: the value is empty");

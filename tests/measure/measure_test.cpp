@@ -261,6 +261,18 @@ TEST_F(Measure, ShowsWhatTheBudgetLeftOut) {
     EXPECT_LT(Seconds(clock_.now).count(), 0.8);
 }
 
+TEST_F(Measure, EndsWhereCaseAfterCaseHasNoCleanWindow) {
+    native_.alter = [](Json& row, int) { row[4] = 1; };
+    blas_.alter = native_.alter;
+    const MeasureResult result = measured();
+    EXPECT_EQ(std::count_if(result.measurements.begin(), result.measurements.end(),
+                            [](const Measurement& m) { return m.outcome == Outcome::contended; }),
+              8);
+    ASSERT_FALSE(result.skipped.empty());
+    for (const SkippedCase& skipped : result.skipped)
+        EXPECT_THAT(skipped.reason, HasSubstr("not measured (busy): 8 cases in a row"));
+}
+
 TEST_F(Measure, GivesACaseNoMoreThanTheRestOfTheBudget) {
     options_.operations = {"compute_peak"};
     options_.budget_s = 1;

@@ -60,6 +60,7 @@ TEST_F(Calibrate, KeepsNothingWhenAskedNotTo) {
 
 TEST_F(Calibrate, RefusesAnUnfitMachineBeforeAnyWorkerStarts) {
     add_worker("fake");
+    request_.backends = {};  // one that is named is asked whether it is there
     busy_machine();
     const auto reply = calibrate();
     ASSERT_FALSE(reply);
@@ -68,6 +69,66 @@ TEST_F(Calibrate, RefusesAnUnfitMachineBeforeAnyWorkerStarts) {
                                              HasSubstr("mend it with"), HasSubstr("--force")));
     EXPECT_THAT(launcher_.spawned, IsEmpty());
     EXPECT_THAT(stored(), IsEmpty());
+}
+
+TEST_F(Calibrate, WhatIsMissingIsToldBeforeABusyMachineIs) {
+    add_worker("fake");
+    busy_machine();
+    request_.devices = {"cuda:0"};
+    const auto reply = calibrate();
+    ASSERT_FALSE(reply);
+    EXPECT_THAT(reply.error().message, HasSubstr("cuda:0"));
+    EXPECT_THAT(reply.error().message, Not(HasSubstr("CPU pressure")));
+}
+
+// Whoever disturbs the machine goes after some time.
+class ClockOfACalmingMachine final : public Clock {
+public:
+    ClockOfACalmingMachine(fakes::FakeClock& clock, Seconds calm_at, std::function<void()> calm)
+        : clock_(clock), calm_at_(calm_at), calm_(std::move(calm)) {}
+    Nanoseconds monotonic() override { return clock_.monotonic(); }
+    std::chrono::system_clock::time_point wall_now() override { return clock_.wall_now(); }
+    void sleep_for(Nanoseconds duration) override {
+        clock_.sleep_for(duration);
+        if (clock_.now >= calm_at_) calm_();
+    }
+
+private:
+    fakes::FakeClock& clock_;
+    Seconds calm_at_;
+    std::function<void()> calm_;
+};
+
+TEST_F(Calibrate, MeasuresAsSoonAsAMachineItWaitsForIsCalm) {
+    add_worker("fake");
+    busy_machine();
+    request_.wait_s = 600;
+    ClockOfACalmingMachine clock(clock_, Seconds(20), [&] {
+        root_.file("/proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+    });
+    const auto reply =
+        peakward::calibrate({root_, launcher_, clock}, request_, diary_, fakes::StopAfter());
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_THAT(reply->run.flags, IsEmpty());
+    EXPECT_EQ(reply->run.preflight.verdict, CheckStatus::pass);
+    EXPECT_LT(Seconds(clock_.now).count(), 60);
+}
+
+TEST_F(Calibrate, WaitsForACalmMachineWhereItIsAskedTo) {
+    add_worker("fake");
+    busy_machine();
+    request_.wait_s = 60;
+    const Nanoseconds begin = clock_.now;
+    const auto reply = calibrate();
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().kind, ErrorKind::refused);
+    EXPECT_GE(Seconds(clock_.now - begin).count(), 60);
+    EXPECT_LT(Seconds(clock_.now - begin).count(), 70);
+    EXPECT_THAT(diary_.notes, Contains(HasSubstr("waiting up to 60 s")));
+    // Ctrl-C ends the waiting.
+    const auto stopped = calibrate(fakes::StopAfter(50));
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, ErrorKind::interrupted);
 }
 
 TEST_F(Calibrate, ANamedInstallIsRecorded) {
@@ -153,6 +214,9 @@ TEST_F(Calibrate, ChecksTheRequestBeforeItTouchesAnything) {
     refuses([](auto& r) { r.precisions = {"fp33"}; }, "fp32");
     refuses([](auto& r) { r.layers = {"model"}; }, "models");
     refuses([](auto& r) { r.suite = "brief"; }, "brief");
+    refuses([](auto& r) { r.backends = {"nobody"}; }, "nobody");
+    refuses([](auto& r) { r.python = "/nope/python3"; }, "--python /nope/python3");
+    refuses([](auto& r) { r.blas_library = "/nope/libblas.so"; }, "--blas-library");
     refuses([](auto& r) { r.threads = -1; }, "--threads");
     refuses([](auto& r) { r.budget_s = -1; }, "--budget");
 }
