@@ -15,12 +15,12 @@ struct CompareOptions {
     std::vector<std::string> hardware;
 };
 
-// The first and newest bandwidth that were measured.
+// The first and newest bandwidth that were measured without a doubt.
 std::optional<double> bandwidth_at_end(const FollowedTrajectory& one, bool newest) {
     std::optional<double> found;
-    for (const double value : one.bandwidth_gbps) {
-        if (!std::isfinite(value)) continue;
-        found = value;
+    for (std::size_t i = 0; i < one.bandwidth_gbps.size(); ++i) {
+        if (!std::isfinite(one.bandwidth_gbps[i]) || one.bandwidth_doubts[i] != 0) continue;
+        found = one.bandwidth_gbps[i];
         if (!newest) break;
     }
     return found;

@@ -35,14 +35,16 @@ std::vector<Subjected> installs_of(const Followed& followed) {
     return all;
 }
 
-// The median bandwidth of the runs of a stack.
-std::optional<double> bandwidth_of(const Subjected& at, std::int32_t stack) {
+// The median bandwidth of the runs of a stack: of those without a doubt, as its figure is.
+std::optional<double> bandwidth_of(const Subjected& at, const StackImpact& row) {
     std::vector<double> values;
     const Trajectory& t = at.one.trajectory;
-    for (std::size_t i = 0; i < t.points.size(); ++i)
-        if (t.points[i].member == at.member && std::isfinite(at.one.bandwidth_gbps[i]) &&
-            point_at(at.subject, t, t.points[i]).stack == stack)
+    for (std::size_t i = 0; i < t.points.size(); ++i) {
+        const bool is_used = row.doubtful || at.one.bandwidth_doubts[i] == 0;
+        if (is_used && t.points[i].member == at.member && std::isfinite(at.one.bandwidth_gbps[i]) &&
+            point_at(at.subject, t, t.points[i]).stack == row.stack)
             values.push_back(at.one.bandwidth_gbps[i]);
+    }
     if (values.empty()) return std::nullopt;
     std::sort(values.begin(), values.end());
     return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
@@ -114,8 +116,8 @@ std::vector<Cell> row_cells(const Followed& followed, const Subjected& at, const
         cells.push_back(cell(version_of(followed, row, component.name)));
     for (Cell& one : std::vector<Cell>{
              row.value ? cell(row.value->median, row.doubtful ? tone : Tone::strong) : Cell{},
-             bound(&Middle::ci_low), bound(&Middle::ci_high), cell(bandwidth_of(at, row.stack)),
-             change, cell(row.ci_low_percent), cell(row.ci_high_percent), runs, since, changes,
+             bound(&Middle::ci_low), bound(&Middle::ci_high), cell(bandwidth_of(at, row)), change,
+             cell(row.ci_low_percent), cell(row.ci_high_percent), runs, since, changes,
              cell(stack.stack_digest)})
         cells.push_back(std::move(one));
     return cells;
@@ -238,7 +240,7 @@ Json install_json(const Followed& followed, const Subjected& at) {
         one["value"] = row.value ? Json(row.value->median) : Json(nullptr);
         one["ci_low"] = row.value ? optional_to_json(row.value->ci_low) : Json(nullptr);
         one["ci_high"] = row.value ? optional_to_json(row.value->ci_high) : Json(nullptr);
-        one["bandwidth_gbps"] = optional_to_json(bandwidth_of(at, row.stack));
+        one["bandwidth_gbps"] = optional_to_json(bandwidth_of(at, row));
         one["doubtful"] = row.doubtful;
         one["change_percent"] = optional_to_json(row.change_percent);
         one["ci_low_percent"] = optional_to_json(row.ci_low_percent);

@@ -63,6 +63,7 @@ Result<int> run(Call& call, const RegressionsOptions& o) {
     if (!o.metrics.empty()) request.series.metrics = words_in(o.metrics);
     request.options.threshold_percent = threshold->value_or(request.options.threshold_percent);
     request.options.baselines = *baselines;
+    request.with_all_facts = *format == Format::json;
     const auto reply = look_for_regressions(o.common->db, request);
     if (!reply) return tl::make_unexpected(reply.error());
     const RegressionsOutput output{request.options.threshold_percent, *baselines, o.all, o.strict,

@@ -43,7 +43,8 @@ std::string noise_words(const NoiseUsed& noise) {
     switch (noise.source) {
         case NoiseSource::own:
             text += fmt::format(", learned from {} repeats of this series", noise.repeats);
-            if (noise.similar > 0) text += fmt::format(" and {} similar ones", noise.similar);
+            // The series itself is one of those that are alike.
+            if (noise.similar > 1) text += fmt::format(" and {} similar ones", noise.similar - 1);
             break;
         case NoiseSource::pooled:
             text += fmt::format(

@@ -135,10 +135,6 @@ PeakOf peak_of(const SeriesKey& key) {
     return key.metric == "gbps" && memory ? PeakOf::bandwidth : PeakOf::nothing;
 }
 
-struct DevicePeaks {
-    Peak compute, bandwidth;
-};
-
 // Peaks as the hardware database has them now, for the machine as it was in the newest run of a
 // series. Where no product is known they are those that the run itself found.
 class Peaks {
@@ -146,11 +142,11 @@ public:
     Peaks(RunStore& store, const HardwareDatabase& database, bool as_recorded)
         : store_(store), database_(database), as_recorded_(as_recorded) {}
 
-    const DevicePeaks& of(const SeriesKey& key, std::int64_t newest_seq) {
+    std::shared_ptr<const DevicePeaks> of(const SeriesKey& key, std::int64_t newest_seq) {
         const auto place = std::tuple(key.lineage, key.power_mode, key.device, key.precision);
         const auto known = by_place_.find(place);
         if (known != by_place_.end()) return known->second;
-        return by_place_[place] = found(key, newest_seq);
+        return by_place_[place] = std::make_shared<DevicePeaks>(found(key, newest_seq));
     }
 
 private:
@@ -208,7 +204,7 @@ private:
     std::map<std::tuple<std::string, std::optional<std::string>, std::string>, std::optional<Run>>
         runs_;
     std::map<std::tuple<std::string, std::optional<std::string>, std::string, std::string>,
-             DevicePeaks>
+             std::shared_ptr<const DevicePeaks>>
         by_place_;
 };
 
@@ -339,13 +335,14 @@ Status Loader::read_series(const Named& named) {
             if (is_ratio(series.key.metric)) note_recorded(series);
         for (Series& series : read) {
             if (!is_asked(series.key.metric)) continue;
-            SubjectSeries& found = found_.emplace_back(SubjectSeries{std::move(series), {}, {}});
+            SubjectSeries& found =
+                found_.emplace_back(SubjectSeries{std::move(series), {}, {}, {}});
             rate_as_recorded(found);
         }
         return {};
     }
     for (Series& series : read) {
-        SubjectSeries found{std::move(series), {}, {}};
+        SubjectSeries found{std::move(series), {}, {}, {}};
         const std::string metric = found.series.key.metric;
         if (is_ratio(metric)) continue;  // made of the rate
         rate(found);
@@ -385,7 +382,8 @@ void Loader::rate(SubjectSeries& series) {
         series.peak = no_peak("there is no peak for " + key.metric);
         return;
     }
-    const DevicePeaks& peaks = peaks_.of(key, series.series.points.back().seq);
+    series.device_peaks = peaks_.of(key, series.series.points.back().seq);
+    const DevicePeaks& peaks = *series.device_peaks;
     series.peak = of == PeakOf::compute ? peaks.compute : peaks.bandwidth;
     if (series.peak.kind == PeakKind::unknown || !(series.peak.value > 0)) return;
     for (std::size_t i = 0; i < series.efficiency.size(); ++i) {

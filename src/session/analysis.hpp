@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ struct SeriesRequest {
     Status check_stop() const;
 };
 
+struct DevicePeaks {
+    Peak compute, bandwidth;
+};
+
 // A series with what it is a part of.
 struct SubjectSeries {
     Series series;
@@ -38,6 +43,9 @@ struct SubjectSeries {
     // kind unknown, with the reason, where there is none or the metric has none.
     Peak peak;
     std::vector<double> efficiency;  // one a point; NaN: unknown
+    // Both peaks of its device in its precision, whichever the values are divided by; none where
+    // neither is looked up: as recorded, and of metrics without a peak.
+    std::shared_ptr<const DevicePeaks> device_peaks = {};
 };
 
 // One product, or hardware that no product was found for: all its lineages and installs.

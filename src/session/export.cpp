@@ -49,9 +49,10 @@ constexpr std::array<std::string_view, 32> seed_columns{"run_id",
 // What a row of the view is about.
 using Place = std::tuple<std::int64_t, std::string, std::string, std::string>;
 
+// `peaks` are those of a series: they live as long as what was analysed.
 struct Rated {
     StoredValue efficiency, bandwidth_efficiency;
-    Peak compute, bandwidth;
+    const DevicePeaks* peaks = nullptr;
 };
 
 StoredValue number(double value) {
@@ -66,14 +67,12 @@ std::map<Place, Rated> places_of(const Analysed& analysed) {
             for (std::size_t i = 0; i < one.series.points.size(); ++i) {
                 Rated& rated =
                     places[{one.series.points[i].seq, key.device, key.precision, key.backend}];
-                if (key.metric == "peak_measured_gops") {
+                // A row without a bandwidth still has the bandwidth of its memory, and today's.
+                if (one.device_peaks) rated.peaks = one.device_peaks.get();
+                if (key.metric == "peak_measured_gops")
                     rated.efficiency = number(one.efficiency[i]);
-                    rated.compute = one.peak;
-                }
-                if (key.metric == "stream_best_gbps") {
+                if (key.metric == "stream_best_gbps")
                     rated.bandwidth_efficiency = number(one.efficiency[i]);
-                    rated.bandwidth = one.peak;
-                }
             }
         }
     return places;
@@ -102,19 +101,20 @@ std::vector<std::string> columns_of(const std::vector<std::string>& view) {
 
 // Today's figures in place of those that the run recorded.
 StoredValue current(const std::string& column, const Rated& rated, const StoredValue& recorded) {
-    const auto value_of = [](const Peak& peak) {
-        return peak.kind == PeakKind::unknown ? StoredValue() : StoredValue(peak.value);
-    };
-    const bool has_compute = rated.compute.kind != PeakKind::unknown;
-    const bool has_bandwidth = rated.bandwidth.kind != PeakKind::unknown;
     if (column == "efficiency") return rated.efficiency;
     if (column == "bandwidth_efficiency") return rated.bandwidth_efficiency;
-    if (column == "theoretical_peak_gops" && has_compute) return value_of(rated.compute);
-    if (column == "theoretical_peak_kind" && has_compute)
-        return std::string(to_string(rated.compute.kind));
-    if (column == "theoretical_bandwidth_gbps" && has_bandwidth) return value_of(rated.bandwidth);
-    if (column == "theoretical_bandwidth_kind" && has_bandwidth)
-        return std::string(to_string(rated.bandwidth.kind));
+    if (!rated.peaks) return recorded;
+    const auto value_of = [&](const Peak& peak) {
+        return peak.kind == PeakKind::unknown ? recorded : StoredValue(peak.value);
+    };
+    const auto kind_of = [&](const Peak& peak) {
+        return peak.kind == PeakKind::unknown ? recorded
+                                              : StoredValue(std::string(to_string(peak.kind)));
+    };
+    if (column == "theoretical_peak_gops") return value_of(rated.peaks->compute);
+    if (column == "theoretical_peak_kind") return kind_of(rated.peaks->compute);
+    if (column == "theoretical_bandwidth_gbps") return value_of(rated.peaks->bandwidth);
+    if (column == "theoretical_bandwidth_kind") return kind_of(rated.peaks->bandwidth);
     return recorded;
 }
 

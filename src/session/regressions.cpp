@@ -262,6 +262,20 @@ std::vector<const Series*> other_series(const Analysed& everything,
     return others;
 }
 
+Status add_all_facts(const std::string& db, const StopToken* stop, RegressionsReply& reply) {
+    std::set<std::int64_t> missing;
+    for (const auto* list : {&reply.regressions, &reply.recovered})
+        for (const ExplainedRegression& found : *list)
+            for (const Comparison& c : found.regression.against)
+                for (const RunBlock* side : {&c.before, &c.now})
+                    missing.insert(side->seqs.begin(), side->seqs.end());
+    std::erase_if(missing, [&](std::int64_t seq) { return reply.facts.contains(seq); });
+    auto facts = load_facts(db, {missing.begin(), missing.end()}, stop);
+    if (!facts) return tl::make_unexpected(facts.error());
+    reply.facts.merge(*facts);
+    return {};
+}
+
 void add_what_is_not_judged(const std::vector<Loaded>& loaded, RegressionsReply& reply) {
     for (const auto& [place, reason] : reply.report.reasons)
         reply.not_judged.push_back(
@@ -315,6 +329,9 @@ Result<RegressionsReply> look_for_regressions(const std::string& db,
     if (auto ok = explain_all(reply.report.recovered, reply.recovered); !ok)
         return tl::make_unexpected(ok.error());
     reply.facts = explainer.take_facts();
+    if (request.with_all_facts)
+        if (auto ok = add_all_facts(db, request.series.stop, reply); !ok)
+            return tl::make_unexpected(ok.error());
     return reply;
 }
 

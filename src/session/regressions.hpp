@@ -20,6 +20,9 @@ struct RegressionsRequest {
     RegressionOptions options;
     std::string install = {};  // only series of this one; "": all
     std::string subject = {};  // only of the subject with this id; "": of all
+    // Facts of every run that was compared, which names them all; else of the few on either side
+    // that explain the change.
+    bool with_all_facts = false;
 };
 
 struct ExplainedRegression {

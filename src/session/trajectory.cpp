@@ -116,7 +116,18 @@ void put_changes(const FollowedSubject& subject, const FactsBySeq& facts, Follow
                      });
 }
 
-using BandwidthOfRun = std::map<std::pair<std::int64_t, std::string>, double>;
+struct RunBandwidth {
+    double value_gbps = no_number;
+    std::uint16_t doubts = 0;
+};
+using BandwidthOfRun = std::map<std::pair<std::int64_t, std::string>, RunBandwidth>;
+
+// What decides comes before what is doubtful, then the higher.
+bool is_better(const SeriesPoint& point, const RunBandwidth& best) {
+    if (!std::isfinite(best.value_gbps)) return true;
+    if ((point.doubts == 0) != (best.doubts == 0)) return point.doubts == 0;
+    return point.value > best.value_gbps;
+}
 
 // STREAM is measured by some backend in some precision: what counts is the memory of the device.
 BandwidthOfRun bandwidth_of_runs(const std::string& db, const SeriesRequest& request) {
@@ -134,8 +145,8 @@ BandwidthOfRun bandwidth_of_runs(const std::string& db, const SeriesRequest& req
         for (const SubjectSeries& one : subject.series)
             for (const SeriesPoint& point : one.series.points) {
                 if (!std::isfinite(point.value)) continue;
-                double& value = best[{point.seq, one.series.key.device}];
-                value = std::max(value, point.value);
+                RunBandwidth& there = best[{point.seq, one.series.key.device}];
+                if (is_better(point, there)) there = {point.value, point.doubts};
             }
     return best;
 }
@@ -145,7 +156,9 @@ void put_bandwidth(const BandwidthOfRun& best, const FollowedSubject& subject,
     for (const PlacedPoint& at : one.trajectory.points) {
         const auto it =
             best.find({point_at(subject, one.trajectory, at).seq, one.trajectory.key.device});
-        one.bandwidth_gbps.push_back(it == best.end() ? no_number : it->second);
+        const RunBandwidth bandwidth = it == best.end() ? RunBandwidth{} : it->second;
+        one.bandwidth_gbps.push_back(bandwidth.value_gbps);
+        one.bandwidth_doubts.push_back(bandwidth.doubts);
     }
 }
 

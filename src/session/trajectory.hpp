@@ -2,6 +2,7 @@
 // `impact`, `compare` and reports show.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct FollowedTrajectory {
     std::vector<MemberEvent> events;     // by time
     std::vector<SoftwareImpact> impact;  // one a member
     std::vector<double> bandwidth_gbps;  // best STREAM of the device in the run of each point; NaN
+    std::vector<std::uint16_t> bandwidth_doubts;  // of each of these: 0 where it decides
 };
 
 // One subject of an analysis. Its series are not copied: they stay in `Followed::analysed`.

@@ -99,12 +99,12 @@ protected:
 
     std::filesystem::path folder_;
     Terminal terminal_{80, false, true, false};
+    std::unique_ptr<Clock> clock_;
 
 private:
     std::map<std::string, std::optional<std::string>> before_;
     std::unique_ptr<SysRoot> root_;
     std::unique_ptr<ProcessLauncher> launcher_;
-    std::unique_ptr<Clock> clock_;
 };
 
 }  // namespace peakward::cli
