@@ -245,12 +245,16 @@ int show_reply(Call& call, Format format, const CalibrateOptions& o, const Calib
     }
     show(call, format, run_shown(reply.run, output));
     const auto& rows = reply.run.measurements;
-    const bool has_figure = std::any_of(rows.begin(), rows.end(), [](const Measurement& row) {
-        return row.outcome == Outcome::measured;
-    });
-    if (output.exit_code != 0 || has_figure) return output.exit_code;
+    const auto has = [&](Outcome outcome) {
+        return std::any_of(rows.begin(), rows.end(),
+                           [&](const Measurement& row) { return row.outcome == outcome; });
+    };
+    if (output.exit_code != 0 || has(Outcome::measured)) return output.exit_code;
     say_error(call.console,
-              "no case was measured: see the reasons above; --wait 10m waits for a calm machine");
+              fmt::format("no case was measured; see the reasons above{}",
+                          has(Outcome::contended)
+                              ? ". calibrate --wait 10m waits until the machine is calm"
+                              : ""));
     return exit_code_of({ErrorKind::refused, ""}, call.stop);
 }
 

@@ -119,7 +119,7 @@ std::string help_text(const CommandDoc& command, const Terminal& terminal) {
     if (command.name.find(' ') == std::string::npos) {
         page.heading("Exit codes");
         for (const ExitCode& code : exit_codes())
-            page.item(fmt::format("{}", code.code), code.meaning, 4);
+            page.item(fmt::format("{}", code.code), code.meaning, 6);
         page.heading("Environment");
         for (const EnvironmentVariable& variable : environment_variables())
             page.item(variable.name, variable.meaning, 20);

@@ -264,6 +264,9 @@ TEST_F(Measure, ShowsWhatTheBudgetLeftOut) {
 TEST_F(Measure, EndsWhereCaseAfterCaseHasNoCleanWindow) {
     native_.alter = [](Json& row, int) { row[4] = 1; };
     blas_.alter = native_.alter;
+    std::vector<Shape> shapes;
+    for (int i = 0; i < 12; ++i) shapes.push_back(cube(512 + i));
+    options_.suite.entries = {{"gemm", shapes, {"fp64"}}};
     const MeasureResult result = measured();
     EXPECT_EQ(std::count_if(result.measurements.begin(), result.measurements.end(),
                             [](const Measurement& m) { return m.outcome == Outcome::contended; }),
