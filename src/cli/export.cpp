@@ -90,10 +90,14 @@ Result<Format> format_of(const ExportOptions& o) {
             return wrong_usage("export - writes --format csv (the default) or json");
         return *format == Format::json ? Format::json : Format::csv;
     }
-    if (ends_with(o.file, ".csv")) return Format::csv;
-    if (ends_with(o.file, ".json")) return Format::json;
-    return wrong_usage(
-        fmt::format("export {}: the name of the file ends in .csv or .json; - is stdout", o.file));
+    const bool is_json = ends_with(o.file, ".json");
+    if (!is_json && !ends_with(o.file, ".csv"))
+        return wrong_usage(fmt::format(
+            "export {}: the name of the file ends in .csv or .json; - is stdout", o.file));
+    if (!o.common->format.empty() && *format != (is_json ? Format::json : Format::csv))
+        return wrong_usage(fmt::format("export {}: --format {} does not fit the name of the file",
+                                       o.file, o.common->format));
+    return is_json ? Format::json : Format::csv;
 }
 
 Result<int> run(Call& call, const ExportOptions& o) {
@@ -150,7 +154,7 @@ Verb export_verb() {
         "before it. The file is there whole or not at all, and nothing is replaced without "
         "--overwrite.",
         {{"peakward export runs.csv", "everything"},
-         {"peakward export h100.json --hardware nvidia_h100_sxm --since 2026-01-01",
+         {"peakward export h100.json --hardware nvidia_h100_sxm5 --since 2026-01-01",
           "one product, this year"},
          {"peakward export - --precision fp32 | head", "CSV on stdout"}},
         define_export};

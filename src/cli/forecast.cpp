@@ -369,7 +369,7 @@ Verb forecast_verb() {
         "stacks or no rise support it, where fewer than half of those runs lay inside, and where "
         "the last event is a confirmed regression.",
         {{"peakward forecast --hardware c3f840a0", "when is 90 % reached"},
-         {"peakward forecast --hardware nvidia_h100_sxm5_80gb --target 0.8 --precision bf16",
+         {"peakward forecast --hardware nvidia_h100_sxm5 --target 0.8 --precision bf16",
           "one precision of a product"},
          {"peakward forecast --hardware c3f840a0 --json | jq '.forecasts[].statement'",
           "for a script"}},

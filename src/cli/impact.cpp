@@ -320,7 +320,7 @@ Verb impact_verb() {
             "Where one component alone changed at the largest step it is named; where several did "
             "they are confounded, and only runs with one change at a time can tell.",
             {{"peakward impact --hardware c3f840", "by the start of a fingerprint"},
-             {"peakward impact --hardware nvidia_h100_sxm --precision bf16 --backend pytorch",
+             {"peakward impact --hardware nvidia_h100_sxm5 --precision bf16 --backend pytorch",
               "what driver and PyTorch updates did"},
              {"peakward impact --operation gemm --metric median_s", "the time of single cases"}},
             define_impact};

@@ -78,7 +78,12 @@ CLI::Option* add_words(CLI::App& app, Value& value, const OptionText& text) {
         ->required(text.required)
         ->group(text.group)
         ->check([](const std::string& word) {
-            return std::string(word.empty() ? "the value is empty" : "");
+            if (word.empty()) return std::string("the value is empty");
+            // A value that was forgotten: the next option would be taken for it.
+            if (word.starts_with("--"))
+                return fmt::format("'{}' is an option and no value; write ./{} for a file", word,
+                                   word);
+            return std::string();
         });
 }
 

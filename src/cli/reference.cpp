@@ -72,8 +72,8 @@ CommandDoc program_reference() {
         "Silicon ships once; the software that drives it keeps climbing towards its peak for "
         "years. Peakward measures how far it has come on this machine, and keeps every "
         "measurement with the hardware and software that produced it.",
-        "Results go to stdout, progress and complaints to stderr. Nothing ever waits for an "
-        "answer."};
+        "Results go to stdout, progress and messages to stderr. No verb waits for an answer "
+        "when stdin is not a terminal."};
     doc.examples = {
         {"peakward calibrate --quick", "measure this machine in seconds and keep the run"},
         {"peakward doctor", "is this machine fit to measure now?"},

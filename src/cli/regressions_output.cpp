@@ -113,6 +113,7 @@ Json series_json(const SeriesKey& key) {
             {"shape", key.operation.empty() ? Json() : shape},
             {"threads", key.operation.empty() ? Json() : Json(key.threads)},
             {"suite", key.suite},
+            {"definition", key.definition.empty() ? Json(nullptr) : Json(key.definition)},
             {"install", key.install.empty() ? Json() : Json(key.install)},
             {"lineage", key.lineage},
             {"power_mode", optional_to_json(key.power_mode)}};

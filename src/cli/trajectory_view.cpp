@@ -460,6 +460,7 @@ Json key_json(const SeriesKey& key) {
             {"backend", text(key.backend)},
             {"precision", text(key.precision)},
             {"suite", key.suite},
+            {"definition", text(key.definition)},
             {"power_mode", optional_to_json(key.power_mode)},
             {"operation", text(key.operation)},
             {"shape", key.operation.empty() ? Json(nullptr) : shape},

@@ -716,7 +716,16 @@ Result<Measurement> measurement_from_json(const Json& value) {
     return read_record<Measurement>(value, "measurement");
 }
 Result<Score> score_from_json(const Json& value) { return read_record<Score>(value, "score"); }
-Result<Run> run_from_json(const Json& value) { return read_record<Run>(value, "run"); }
+Result<Run> run_from_json(const Json& value) {
+    auto run = read_record<Run>(value, "run");
+    if (!run) return run;
+    for (std::size_t i = 0; i < run->measurements.size(); ++i)
+        if (const auto version = run->measurements[i].definition_version; version && *version < 1)
+            return failed(
+                fmt::format("run.measurements[{}].definition_version is {}: versions count from 1",
+                            i, *version));
+    return run;
+}
 
 void each_text(Run& run, const std::function<void(std::string&)>& change) {
     Texts(change).take(run);

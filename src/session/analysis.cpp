@@ -465,13 +465,15 @@ Error Loader::nothing(const Named& named) {
     std::string period;
     if (!request_.since.empty()) period += " since " + request_.since;
     if (!request_.until.empty()) period += " until " + request_.until;
+    const auto words = [](const std::set<std::string>& names) {
+        return names.empty() ? std::string("none") : fmt::format("{}", fmt::join(names, ", "));
+    };
     return Error{
         ErrorKind::failed,
         fmt::format("nothing is stored for this request ({}){}: {} runs hold metrics {}; devices "
                     "{}; backends {}; precisions {}; suites {}",
                     fmt::join(metrics_of(request_), ", "), period, runs, fmt::join(*metrics, ", "),
-                    fmt::join(devices, ", "), fmt::join(backends, ", "),
-                    fmt::join(precisions, ", "), fmt::join(suites, ", "))};
+                    words(devices), words(backends), words(precisions), words(suites))};
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ std::string refusal(const Preflight& preflight) {
         text += fmt::format("\n  {}: {}", check.title, check.evidence);
         if (!check.remedy.empty()) text += fmt::format("\n    mend it with: {}", check.remedy);
     }
+    if (may_pass_with_time(preflight)) text += "\nWait until it is fit with --wait 10m.";
     return text + "\nMeasure all the same with --force; the run is then flagged.";
 }
 

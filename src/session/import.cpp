@@ -221,7 +221,7 @@ private:
     // Run by run: a database of years does not fit in memory. That every new run can be read is
     // seen before the first is written.
     Status take_database(const std::string& file) {
-        auto source = open_store(file, OpenMode::read, store_options());
+        auto source = open_store(file, OpenMode::documents, store_options());
         if (!source) return refuse(file, source.error());
         RunFilter all;
         all.limit = 0;

@@ -154,9 +154,10 @@ public:
 };
 
 enum class OpenMode {
-    read,     // must exist
-    inspect,  // as read, also where the schema is not Peakward's: for verify() alone
-    append,   // made when missing, with its folder; older schemas are migrated
+    read,       // must exist
+    documents,  // as read, also of an older schema: for history(), find() and digest_of() alone
+    inspect,    // as read, also where the schema is not Peakward's: for verify() alone
+    append,     // made when missing, with its folder; older schemas are migrated
 };
 
 struct StoreOptions {

@@ -201,6 +201,7 @@ TEST_F(AnalysisVerbs, ExportWritesAWholeFileAndReplacesNothing) {
     for (const char* name : {"runs.txt", "runs", "no/such/folder.csv", ""})
         EXPECT_EQ(run({"export", *name ? file(name) : ""}).code, 2) << name;
     EXPECT_EQ(run({"export", file("none.csv"), "--backend", "onednn"}).code, 1);
+    EXPECT_EQ(run({"export", file("none.json"), "--format", "csv"}).code, 2);
     EXPECT_FALSE(std::filesystem::exists(file("none.csv")));
 }
 

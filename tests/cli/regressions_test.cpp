@@ -230,6 +230,19 @@ TEST_F(Regressions, FormatsForPipelines) {
               std::string::npos);
 }
 
+TEST_F(Regressions, ARequestThatFindsNothingGivesNoVerdict) {
+    store({{2, 250}});
+    const std::vector<std::string> words{"regressions", "--check", "--precision", "int4"};
+    EXPECT_EQ(run(words).code, 1);
+    auto required = words;
+    required.emplace_back("--require-verdict");
+    const Ended ended = run(required);
+    EXPECT_EQ(ended.code, 5);
+    EXPECT_NE(ended.err.find("nothing is stored for this request"), std::string::npos);
+    required.insert(required.end(), {"--db", file("no.db")});
+    EXPECT_EQ(run(required).code, 1) << "a database that is not there is a failure";
+}
+
 TEST_F(Regressions, WrongWordsAreUsageErrors) {
     store({{2, 250}});
     for (const std::vector<std::string>& words :

@@ -168,18 +168,18 @@ std::vector<Temperature> cpu_temperatures(const SysRoot& root, std::string& reas
 
 void judge_heat(const std::vector<Temperature>& temperatures, const std::string& reason,
                 std::optional<std::int64_t> throttled_events, Environment& environment) {
-    using Text = Fact<std::string>;
+    using Words = Fact<std::string>;
     const bool throttling = throttled_events.value_or(0) > 0;
     const std::string counters = "/sys/devices/system/cpu/cpu*/thermal_throttle";
     if (throttling) {
         fill(environment.thermal_state,
-             Text::known("throttled", fmt::format("{} counted {} throttle events while watched",
+             Words::known("throttled", fmt::format("{} counted {} throttle events while watched",
                                                   counters, *throttled_events)));
     }
     if (temperatures.empty()) {
         fill(environment.temperature_c, Fact<double>::unknown(reason));
         const std::string still = throttled_events ? "; the throttle counters did not move" : "";
-        fill(environment.thermal_state, Text::unknown(reason + still));
+        fill(environment.thermal_state, Words::unknown(reason + still));
         return;
     }
     const auto by_heat = [](const Temperature& a, const Temperature& b) {
@@ -204,7 +204,7 @@ void judge_heat(const std::vector<Temperature>& temperatures, const std::string&
                                   ? fmt::format("limit {:.1f} C", worst.limit_celsius)
                                   : std::string("no limit stated");
     fill(environment.thermal_state,
-         Text::known(state, fmt::format("{}: {:.1f} C, {}", worst.source, worst.celsius, limit)));
+         Words::known(state, fmt::format("{}: {:.1f} C, {}", worst.source, worst.celsius, limit)));
 }
 
 }  // namespace peakward::detail

@@ -151,10 +151,11 @@ Status check_schema(Connection& connection, OpenMode mode, int version,
                     const SqliteOptions& options) {
     const bool is_older = version < options.migrations.back().version;
     if (mode == OpenMode::inspect && !is_older) return {};
+    const bool is_to_be_migrated = is_older && mode != OpenMode::documents;
     const auto migrations = std::span(options.migrations).first(std::size_t(version));
     return ExpectedSchema(migrations)
         .check(connection,
-               mode == OpenMode::append || is_older ? SchemaUse::write : SchemaUse::read);
+               mode == OpenMode::append || is_to_be_migrated ? SchemaUse::write : SchemaUse::read);
 }
 
 Status judge_identity(Connection& connection, const Identity& identity, OpenMode mode,
@@ -180,6 +181,7 @@ Status judge_identity(Connection& connection, const Identity& identity, OpenMode
                         "{}): update this program, or name another file with --db",
                         path, version, ours));
     if (auto status = check_schema(connection, mode, version, options); !status) return status;
+    if (mode == OpenMode::documents) return {};
     if (version < ours && (mode != OpenMode::append || !options.migrates))
         return failed(
             fmt::format("{} has schema {} and this program reads {}: 'peakward db migrate --db {}' "

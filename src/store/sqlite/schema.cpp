@@ -103,33 +103,58 @@ bool lacks_index(Connection& connection) {
            connection.scalar("SELECT NOT EXISTS (SELECT 1 FROM series)") != 0;
 }
 
-// One migration, unless another process has just done it. The last one fills the index where it is
-// not there yet, so that no program ever reads a database without.
-Status apply(Connection& connection, const std::vector<Migration>& migrations, std::size_t place,
-             bool& backed_up) {
-    const Migration& migration = migrations[place];
-    Transaction transaction(connection, Transaction::Kind::write);
-    const int now = version_of(connection);
-    if (auto status = connection.status(); !status) return status;
-    if (now >= migration.version) return {};
-    const auto older = std::span(migrations).first(std::size_t(now));
-    const ExpectedSchema before(older);
-    if (auto status = before.check(connection, SchemaUse::write); !status) return status;
-    if (!backed_up && holds_runs(connection)) {
-        auto status =
-            back_up(connection.path(), backup_name(connection.path(), now), connection.patience());
-        if (!status) return status;
+// A copy of the database before it is changed, unless there is nothing to lose. Removed again
+// unless it is kept: of a migration that fails nothing is left.
+class BackupCopy {
+public:
+    BackupCopy() = default;
+    BackupCopy(const BackupCopy&) = delete;
+    BackupCopy& operator=(const BackupCopy&) = delete;
+    ~BackupCopy() {
+        std::error_code ignored;
+        if (!path_.empty()) fs::remove(path_, ignored);
     }
-    backed_up = true;
+    Status make(Connection& connection, int version) {
+        if (!holds_runs(connection)) return {};
+        std::string path = backup_name(connection.path(), version);
+        auto status = back_up(connection.path(), path, connection.patience());
+        if (status) path_ = std::move(path);
+        return status;
+    }
+    void keep() { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
+// All that are missing and the index, in one transaction: no program ever reads a database between
+// two schemas, or one without its index.
+Status apply(Connection& connection, const std::vector<Migration>& migrations, int now) {
+    const auto done = std::span(migrations).first(std::size_t(now));
+    if (auto status = ExpectedSchema(done).check(connection, SchemaUse::write); !status)
+        return status;
+    BackupCopy copy;
+    if (auto status = copy.make(connection, now); !status) return status;
     drop_rebuild_tables(connection);  // of this schema: they would be foreign to the next one
-    connection.execute(migration.sql);
-    connection.execute(fmt::format("PRAGMA user_version = {}", migration.version));
+    for (const Migration& migration : std::span(migrations).subspan(done.size())) {
+        connection.execute(migration.sql);
+        if (auto status = connection.status(); !status)
+            return in_context(fmt::format("migration {} was not made", migration.name),
+                              status.error());
+    }
+    connection.execute(fmt::format("PRAGMA user_version = {}", migrations.back().version));
     Status status = connection.status();
-    if (status && place + 1 == migrations.size() && lacks_index(connection))
+    if (status && lacks_index(connection))
         status = make_index(connection, ExpectedSchema(migrations));
-    if (status) status = transaction.commit();
+    if (status) {
+        connection.execute("COMMIT");
+        status = connection.status();
+    }
     if (!status)
-        return in_context(fmt::format("migration {} was not made", migration.name), status.error());
+        return in_context(
+            fmt::format("schema {} was not made of schema {}", migrations.back().version, now),
+            status.error());
+    copy.keep();
     return {};
 }
 
@@ -207,11 +232,13 @@ Result<MigrationReport> migrate_schema(Connection& connection,
                                        const std::vector<Migration>& migrations) {
     MigrationReport report;
     report.from = version_of(connection);
-    bool backed_up = false;
-    for (std::size_t i = 0; i < migrations.size(); ++i) {
-        if (migrations[i].version <= report.from) continue;
-        if (auto status = apply(connection, migrations, i, backed_up); !status)
-            return tl::make_unexpected(status.error());
+    if (report.from < migrations.back().version) {
+        Transaction transaction(connection, Transaction::Kind::write);
+        report.from = version_of(connection);  // another process may just have migrated it
+        if (auto status = connection.status(); !status) return tl::make_unexpected(status.error());
+        if (report.from < migrations.back().version)
+            if (auto status = apply(connection, migrations, report.from); !status)
+                return tl::make_unexpected(status.error());
     }
     report.to = version_of(connection);
     if (auto status = connection.status(); !status) return tl::make_unexpected(status.error());
