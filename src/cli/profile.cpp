@@ -314,7 +314,7 @@ Verb profile_verb() {
             "Between measured sizes a rate is interpolated, a little beyond them it is "
             "extrapolated, and the answer says which, with an interval. What cannot be known from "
             "the file is refused.",
-            {{"peakward profile export latest --directory profiles", "one file per framework"},
+            {{"peakward profile export latest --directory .", "one file per framework"},
              {"peakward profile show profiles/intel_xeon_cpu_numpy.json", "what is in it"},
              {"peakward profile efficiency intel_i7_12700k.json --operation matmul --size 2048",
               "of a profile of the older tool"},

@@ -106,13 +106,11 @@ Result<std::vector<Profile>> load_profiles(const std::string& path) {
 }
 
 Result<std::vector<ExportedProfile>> export_profiles(const Run& run, const std::string& folder) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error))
+        return failed(fmt::format("{}: there is no such folder; make it first", folder));
     const auto profiles = profiles_of(run);
     if (profiles.empty()) return failed(why_no_profile(run));
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (!fs::is_directory(folder))
-        return failed(fmt::format("the folder {} cannot be made: {}", folder,
-                                  error ? error.message() : "there is a file of this name"));
     std::vector<ExportedProfile> exported;
     for (const Profile& profile : profiles) {
         const std::string text = document_text(profile);

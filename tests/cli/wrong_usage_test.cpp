@@ -60,7 +60,7 @@ TEST_F(WrongUsage, AnEmptyValueIsNoDefault) {
     expect({"calibrate", "--install", ""}, "calibrate: --install: the value is empty");
     expect({"import", ""}, "import: PATH: the value is empty");
     expect({"compare", "a", ""}, "the value is empty");
-    expect({"history", "--db", "--json"}, "--db: '--json' is an option and no value");
+    expect({"history", "--db", "--all"}, "--db: '--all' is an option and no value");
     expect({"context", "--capture", "--sources"}, "'--sources' is an option and no value");
     EXPECT_FALSE(std::filesystem::exists("--sources"));
 }
