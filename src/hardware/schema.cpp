@@ -33,9 +33,8 @@ std::string overlong_at(const Json& value, const std::string& where) {
         return where;
     if (!value.is_structured()) return "";
     for (const auto& [key, item] : value.items()) {
-        const std::string here = value.is_array()
-                                     ? fmt::format("{}[{}]", where, key)
-                                     : fmt::format("{}[\"{}\"]", where, key.substr(0, 64));
+        std::string here = value.is_array() ? fmt::format("{}[{}]", where, key)
+                                            : fmt::format("{}[\"{}\"]", where, key.substr(0, 64));
         if (key.size() > text_length_max) return here;
         if (std::string found = overlong_at(item, here); !found.empty()) return found;
     }

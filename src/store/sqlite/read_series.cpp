@@ -267,7 +267,7 @@ Status Reader::read_one(std::int64_t kind, std::int64_t id) {
 
 std::string Reader::suite_of(std::int64_t seq) {
     suite_->bind(1, seq);
-    const std::string suite = suite_->step() ? suite_->text(0) : "";
+    std::string suite = suite_->step() ? suite_->text(0) : "";
     suite_->reset();
     return suite;
 }

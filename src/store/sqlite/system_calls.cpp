@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <initializer_list>
 
 namespace peakward::store {
 namespace {
