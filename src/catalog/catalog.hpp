@@ -79,7 +79,7 @@ struct SuiteEntry {
     std::string operation;
     std::vector<Shape> shapes;  // empty: the measuring stage derives them (plateau, ISA classes)
     std::vector<std::string> precisions;  // empty: all that the operation and the backend have
-    bool cpu = true;    // false: on other devices alone, which need larger shapes to be filled
+    bool cpu = true;  // false: on other devices alone, which need larger shapes to be filled
 };
 struct Suite {
     std::string id;  // "quick", "standard", "full"

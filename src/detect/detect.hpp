@@ -58,7 +58,8 @@ struct PreflightOptions {
 };
 Preflight preflight(const Context& context, const PreflightOptions& options);
 
-// True when nothing but what other programs do, or heat, stands against measuring: waiting may help.
+// True when nothing but what other programs do, or heat, stands against measuring: waiting may
+// help.
 bool may_pass_with_time(const Preflight& preflight);
 
 // What the GPU has taken since its driver was loaded, by NVIDIA's library; a counter that is read

@@ -31,8 +31,8 @@ const ProbeProof& sharing_proof();
 std::string why_no_sharing_probe();
 
 // Of a case's issue rates (instructions per cycle beside each block), the one of an unshared core:
-// the known one, or the upper ones where three in ten agree on a higher one. Single readings are up to 15 %
-// too high behind a block that used the memory (Zen 4) [seen].
+// the known one, or the upper ones where three in ten agree on a higher one. Single readings are up
+// to 15 % too high behind a block that used the memory (Zen 4) [seen].
 double unshared_rate(double known, const std::vector<double>& rates);
 
 // Marks the samples of a thread between two readings as core_shared when either reading is clearly

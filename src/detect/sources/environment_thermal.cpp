@@ -174,7 +174,7 @@ void judge_heat(const std::vector<Temperature>& temperatures, const std::string&
     if (throttling) {
         fill(environment.thermal_state,
              Words::known("throttled", fmt::format("{} counted {} throttle events while watched",
-                                                  counters, *throttled_events)));
+                                                   counters, *throttled_events)));
     }
     if (temperatures.empty()) {
         fill(environment.temperature_c, Fact<double>::unknown(reason));
