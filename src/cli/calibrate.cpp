@@ -245,7 +245,7 @@ int show_reply(Call& call, Format format, const CalibrateOptions& o, const Calib
     }
     show(call, format, run_shown(reply.run, output));
     const auto& rows = reply.run.measurements;
-    // The clock alone is no answer.
+    // A clock probe alone does not answer what was asked.
     const auto has = [&](Outcome outcome) {
         return std::any_of(rows.begin(), rows.end(), [&](const Measurement& row) {
             return row.outcome == outcome && row.what.operation != "clock_probe";

@@ -70,7 +70,7 @@ void add_flag(CLI::App& app, bool& value, const OptionText& text) {
 
 namespace {
 
-// An empty word is a variable of a script that is not set: no default stands in for it.
+// An empty word comes from a script variable that is not set. The default does not replace it.
 template <typename Value>
 CLI::Option* add_words(CLI::App& app, Value& value, const OptionText& text) {
     return app.add_option(text.names, value, text.description)

@@ -32,7 +32,8 @@ struct WorkerCommand {
     UsualOn usual_on = UsualOn::everywhere;
 };
 
-// The interpreter as a path, by a path or a name on the PATH ("": python3); "" when there is none.
+// The path of the interpreter `asked`, a path or a name on the PATH. "" asks for python3. Returns
+// "" if no such program exists.
 std::string find_python(const std::string& asked);
 
 struct WorkerSearch {

@@ -107,7 +107,7 @@ std::string Place::text() const {
 double Place::number() const {
     const Json& value = document_->take(pointer_);
     if (value.is_number()) return value.get<double>();
-    ADD_FAILURE() << where() << " is no number: " << value.dump();
+    ADD_FAILURE() << where() << " is not a number: " << value.dump();
     return std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -22,7 +22,7 @@ public:
 
     const Json& json() const { return document_; }
     const std::string& name() const { return name_; }
-    // The value there, which counts as checked; a failure and null where there is none.
+    // The value there, which counts as checked; fails and returns null if it is missing.
     const Json& take(const std::string& pointer);
     // Every figure whose pointer this pattern fits is left alone; `*` is one name or place, `**`
     // any number of them. The reason is for the reader.
@@ -50,7 +50,7 @@ public:
     const Json& json() const;
     std::size_t size() const { return json().size(); }
     std::string text() const;  // of a string; "" for anything else
-    double number() const;     // taken; a failure and NaN where there is none
+    double number() const;     // counts as checked; fails and returns NaN if it is missing
 
     // Within a share of `expected`. The default is what rounding leaves.
     void is(const std::string& name, double expected, double share = 1e-9) const;
