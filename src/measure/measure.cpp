@@ -104,8 +104,7 @@ private:
                 hellos_.push_back((*host)->hello());
                 result_.device_ids[command.backend] = hellos_.back().device_ids;
             }
-            const std::string sentence =
-                fmt::format("backend {} is not available: {}", info.backend, info.reason);
+            const std::string sentence = unavailable_message(info);
             const bool asked = contains(options_.backends, info.backend);
             if (!info.available && asked) return failed(sentence);
             if (!info.available) observer_.note(sentence);

@@ -327,6 +327,10 @@ std::string why_no_other_device(const BackendInfo& backend) {
 
 }  // namespace
 
+std::string unavailable_message(const BackendInfo& backend) {
+    return fmt::format("backend {} is not available: {}", backend.backend, backend.reason);
+}
+
 Status check_devices(const MeasureOptions& options, const std::vector<BackendInfo>& backends) {
     std::vector<std::string> known, cannot;
     for (const BackendInfo& backend : backends) {

@@ -24,6 +24,9 @@ std::vector<WorkerCommand> usual_workers(const std::vector<std::string>& devices
 Result<std::vector<WorkerCommand>> select_workers(const MeasureOptions& options,
                                                   const std::vector<WorkerCommand>& workers);
 
+// "backend jax is not available: ..."
+std::string unavailable_message(const BackendInfo& backend);
+
 // Refused when one of the devices is on no selected backend, naming what it would take; usage error
 // for a word that is no device.
 Status check_devices(const MeasureOptions& options, const std::vector<BackendInfo>& backends);

@@ -68,8 +68,7 @@ Status check_choices(const MeasureOptions& options, const std::vector<WorkerComm
     for (const BackendInfo& backend : backends)
         if (!backend.available && std::find(options.backends.begin(), options.backends.end(),
                                             backend.backend) != options.backends.end())
-            return failed(
-                fmt::format("backend {} is not available: {}", backend.backend, backend.reason));
+            return failed(unavailable_message(backend));
     return check_devices(options, backends);
 }
 
